@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * file.h - files and folders: whole reads and writes, atomic replacement, removal of a tree, locks.
+ *
+ * Bare negative errno; no policy and no text. Descriptors are O_CLOEXEC.
+ */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** file_write_full() - write all @len bytes, through EINTR and short writes; blocking fds only. */
+int file_write_full(int fd, const void *buf, size_t len);
+
+/** file_read_full() - read exactly @len bytes. Return: 0, -ENODATA on an early end, -errno. */
+int file_read_full(int fd, void *buf, size_t len);
+
+/**
+ * file_read_bounded() - read a whole regular file.
+ * @dirfd, @path:	as openat(2)
+ * @max:		refuse (-EFBIG) what is larger, in bytes
+ * @ret:		owned by the caller, terminated by a NUL that @ret_len does not count
+ */
+int file_read_bounded(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
+
+/** file_write_atomic() - replace @path by a complete, synced file with @mode, or leave it alone. */
+int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, mode_t mode);
+
+/** file_mkdir_p() - make an absolute path and its parents with @mode; existing ones are fine. */
+int file_mkdir_p(const char *path, mode_t mode);
+
+/**
+ * file_mkdir_private() - file_mkdir_p() with 0700 and a check that the last folder is ours.
+ * Return: 0, -EPERM when another user owns it or others may write it
+ */
+int file_mkdir_private(const char *path);
+
+/**
+ * file_remove_tree() - remove a file or a folder with all beneath; symlinks are not followed and
+ * other mounts are not entered. Missing is fine.
+ */
+int file_remove_tree(int dirfd, const char *path);
+
+/**
+ * file_lock() - open (creating 0600) and flock(2) exclusively.
+ * @wait:	false: -EWOULDBLOCK when held by somebody else
+ *
+ * The lock ends when the last copy of the descriptor closes, so when its holders die.
+ * A lock file that was unlinked while we waited is not accepted: the open is tried again.
+ *
+ * Return: descriptor, or -errno
+ */
+int file_lock(int dirfd, const char *path, bool wait);
+
+#endif
