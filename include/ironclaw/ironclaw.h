@@ -62,6 +62,157 @@ struct ironclaw_error {
 	char hint[IRONCLAW_ERROR_HINT_MAX]; /**< what to run next; may be empty */
 };
 
+/** Version of the library, "0.1.0". Static. */
+IRONCLAW_PUBLIC const char *ironclaw_version(void);
+
+/** What the library has to say while it works: for people, one line, escaped. */
+enum ironclaw_notice {
+	IRONCLAW_NOTICE_PROGRESS = 1, /**< a long job goes on: "building the template ..." */
+	IRONCLAW_NOTICE_WARNING,      /**< worth knowing: "KVM does not work: using emulation" */
+};
+
+/** What a VM is to be. Zero means the default; ironclaw-vm.json(5) describes each field. */
+struct ironclaw_vm_options {
+	size_t size;		    /**< sizeof(struct ironclaw_vm_options) */
+	const char *config_file;    /**< JSON file; what is given here wins over it */
+	const char *vm_id;	    /**< 1 to 64 of [A-Za-z0-9-]; default: made up */
+	const char *image;	    /**< name of an image; default "default" */
+	const char *kernel_path;    /**< a bzImage of your own instead of a built kernel */
+	const char *rootfs_path;    /**< an erofs file of your own instead of an image */
+	const char *overlay_type;   /**< "tmpfs" */
+	const char *vsock_path;	    /**< refused by the engines of this version */
+	const char *seccomp_filter; /**< refused by this version */
+	const char *engine;	    /**< "auto", "qemu" */
+	const char *accel;	    /**< "auto", "kvm", "tcg" */
+	uint32_t vcpu_count;	    /**< 1 to 32 */
+	uint32_t memory_mb;	    /**< MiB, 128 to the memory of the host */
+	uint32_t overlay_size_mb;   /**< MiB, 64 or more; default: half of the memory */
+	bool enable_networking;	    /**< must be false: there is no network card in any VM */
+	bool cold;		    /**< boot instead of cloning a template */
+	/** Progress and warnings; may be NULL. */
+	void (*notice)(void *userdata, enum ironclaw_notice notice, const char *text);
+	void *userdata;
+};
+
+/**
+ * ironclaw_validate() - check every field of the options and of their config file.
+ * @violation:	called once for each violation, with "FIELD: TEXT"; warnings have @warning set; may
+ *		be NULL
+ *
+ * Starts nothing. Every function that starts a VM does the same check itself.
+ *
+ * Return: 0, or -EINVAL with all errors joined in @err
+ */
+IRONCLAW_PUBLIC int ironclaw_validate(const struct ironclaw_vm_options *options,
+				      void (*violation)(void *userdata, bool warning,
+							const char *text),
+				      void *userdata, struct ironclaw_error *err);
+
+/** A running VM. */
+struct ironclaw_vm;
+
+/**
+ * ironclaw_vm_start() - make a VM that is ready for commands.
+ *
+ * Blocks until the guest has answered: about a tenth of a second from a template. The first start of
+ * an image builds its template first, which takes seconds and is told by notices. The VM ends with
+ * the handle, and with the calling process, however that ends.
+ *
+ * Return: 0 with *ret to be given to ironclaw_vm_destroy(), or -errno
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_start(const struct ironclaw_vm_options *options,
+				      struct ironclaw_vm **ret, struct ironclaw_error *err);
+
+/** Facts about a running VM; strings belong to the handle. Times in microseconds. */
+struct ironclaw_vm_info {
+	size_t size; /**< set by the caller */
+	const char *id;
+	const char *image;
+	const char *engine; /**< "qemu" */
+	const char *accel;  /**< "kvm", "tcg" */
+	bool cloned;	    /**< from a template; false: booted */
+	uint64_t vmm_start_us; /**< from the call to a started VMM, jail included */
+	uint64_t answer_us;    /**< from there to a guest that has its identity */
+};
+
+IRONCLAW_PUBLIC void ironclaw_vm_get_info(const struct ironclaw_vm *vm,
+					  struct ironclaw_vm_info *ret);
+
+enum ironclaw_stream { IRONCLAW_STDOUT = 1, IRONCLAW_STDERR = 2 };
+
+/** One command. */
+struct ironclaw_exec_options {
+	size_t size;		  /**< sizeof(struct ironclaw_exec_options) */
+	const char *const *argv;  /**< ends with NULL; at least one, not empty */
+	const char *const *env;	  /**< NAME=VALUE, ends with NULL; over the guest's defaults; or NULL */
+	const char *cwd;	  /**< absolute; default: the user's home */
+	const char *user;	  /**< NAME or UID, each with an optional :GROUP; default: `user` */
+	bool tty;		  /**< one pty; everything the command writes is stdout */
+	uint16_t rows, cols;	  /**< first size of the pty */
+	bool use_stdin;		  /**< feed stdin_fd to the command; otherwise it reads /dev/null */
+	int stdin_fd;		  /**< read only when readable; its end is passed on; never closed */
+	uint64_t timeout_ms;	  /**< 0: none; afterwards the command is killed */
+	/**
+	 * Output as it comes, 1 byte to 64 KiB at a time; hostile bytes. May block: the guest waits.
+	 * A negative return ends the exec with IRONCLAW_ERR_CANCELLED. May be NULL: discarded.
+	 */
+	int (*output)(void *userdata, enum ironclaw_stream stream, const void *data, size_t len);
+	void *userdata;
+};
+
+/** How a command ended. */
+struct ironclaw_exec_result {
+	size_t size;	/**< set by the caller */
+	int exit_code;	/**< as a shell has it: 0..255, 128+N by signal, 124 timeout, 126, 127 */
+	int signal;	/**< 0, or the signal that killed the command */
+	bool started;	/**< false: the guest could not start it; reason in failure */
+	bool timed_out; /**< killed because timeout_ms were over */
+	bool oom;	/**< the guest ran out of memory in this command */
+	uint64_t first_byte_us; /**< from the call to the first output; 0: none came */
+	uint64_t command_us;	/**< from the call to the end */
+	char failure[256];	/**< when not started: one sentence, such as "ls: No such file" */
+};
+
+/**
+ * ironclaw_vm_exec() - run a command in the VM and wait for its end.
+ *
+ * Nothing that the command started outlives the call. A command that cannot be started is a result
+ * (exit code 126 or 127), not a failure. One exec at a time for a handle.
+ *
+ * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
+ * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_exec(struct ironclaw_vm *vm,
+				     const struct ironclaw_exec_options *options,
+				     struct ironclaw_exec_result *ret, struct ironclaw_error *err);
+
+/**
+ * ironclaw_vm_signal() - send a signal to the command that runs now.
+ * @signal:	1 to 64; it goes to the command's process group
+ *
+ * Async-signal-safe, from any thread; without a running command nothing happens.
+ *
+ * Return: 0, or -errno
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_signal(struct ironclaw_vm *vm, int signal);
+
+/** ironclaw_vm_resize() - new size of the pty of the command that runs now; as vm_signal(). */
+IRONCLAW_PUBLIC int ironclaw_vm_resize(struct ironclaw_vm *vm, uint16_t rows, uint16_t cols);
+
+/**
+ * ironclaw_vm_destroy() - end the VM and remove everything that it had on the host.
+ *
+ * NULL is fine. The handle is gone afterwards, whatever is returned.
+ *
+ * Return: 0, or -errno when something could not be removed (the next start sweeps it)
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_destroy(struct ironclaw_vm *vm, struct ironclaw_error *err);
+
+/** ironclaw_run() - start, exec, destroy. */
+IRONCLAW_PUBLIC int ironclaw_run(const struct ironclaw_vm_options *options,
+				 const struct ironclaw_exec_options *exec,
+				 struct ironclaw_exec_result *ret, struct ironclaw_error *err);
+
 #ifdef __cplusplus
 }
 #endif

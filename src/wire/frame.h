@@ -24,6 +24,7 @@
 #define WIRE_HEADER_B	   8U
 #define WIRE_PAYLOAD_MAX_B 65536U
 #define WIRE_FRAME_MAX_B   (WIRE_HEADER_B + WIRE_PAYLOAD_MAX_B)
+#define WIRE_ERROR_MAX_B   512U /* text of ERROR */
 #define WIRE_SESSION_MAX   16U /* sessions open at the same time in one VM, and highest number */
 /** Bytes that may be under way in one stream before the first CREDIT. */
 #define WIRE_WINDOW_B	   (256U * 1024U)
@@ -46,7 +47,7 @@ enum wire_kind {
 	WIRE_PING = 6,	       /* host: u64 token */
 	WIRE_PONG = 7,	       /* guest: u64 token */
 	WIRE_SHUTDOWN = 8,     /* host: empty; the guest kills all sessions and powers off */
-	WIRE_ERROR = 9,	       /* guest: text of at most 512 bytes; the link is unusable after it */
+	WIRE_ERROR = 9,	       /* guest: text, WIRE_ERROR_MAX_B; the link is unusable after it */
 	/* About one session. */
 	WIRE_EXEC_PART = 16,   /* host: a slice of the TLV request, more follows */
 	WIRE_EXEC = 17,	       /* host: the last slice; the command is started */

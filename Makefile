@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front door: meson and ninja do the work, scripts/ and tests/run the rest.
+
+PREFIX ?= /usr/local
+BUILD  ?= build
+# What a fuzzing session may take, per target, in seconds.
+FUZZ_SECONDS ?= 60
+
+export DESTDIR
+
+.PHONY: all demo test bench lint fuzz install uninstall clean deps
+
+all: deps
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+
+deps:
+	@scripts/install-deps build
+
+demo:
+	@scripts/install-deps build run
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" scripts/demo
+
+test:
+	@scripts/install-deps build run kernel test
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" tests/run
+
+bench:
+	@scripts/install-deps build run bench
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" bench/run
+
+lint:
+	@scripts/install-deps build test
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" scripts/lint
+
+fuzz:
+	@scripts/install-deps build test
+	@FUZZ_SECONDS="$(FUZZ_SECONDS)" scripts/fuzz
+
+# Builds nothing as root that an ordinary user could not have built before.
+install:
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@meson install -C "$(BUILD)" --no-rebuild --quiet
+
+uninstall:
+	@ninja -C "$(BUILD)" uninstall
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c - the table of engines, and the parts of a plan; see engine.h. */
+#include "engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/qemu.h"
+
+static const struct engine *const engines[] = {&qemu_engine};
+
+const struct engine *engine_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		if (strcmp(engines[i]->name, name) == 0)
+			return engines[i];
+	}
+	return NULL;
+}
+
+const char *engine_accel_name(enum engine_accel accel)
+{
+	return accel == ENGINE_ACCEL_KVM ? "kvm" : "tcg";
+}
+
+/* Formats into the plan's text; NULL (and overflow) when it does not fit. */
+static const char *add_text(struct engine_plan *plan, const char *fmt, va_list ap)
+{
+	char *at = plan->text + plan->text_used;
+	size_t room = sizeof(plan->text) - plan->text_used;
+	int n = vsnprintf(at, room, fmt, ap);
+
+	if (n < 0 || (size_t)n >= room) {
+		plan->overflow = true;
+		return NULL;
+	}
+	plan->text_used += (size_t)n + 1;
+	return at;
+}
+
+void engine_plan_arg(struct engine_plan *plan, const char *fmt, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = add_text(plan, fmt, ap);
+	va_end(ap);
+	if (plan->n_argv < ENGINE_ARGV_MAX)
+		plan->argv[plan->n_argv++] = text;
+	else
+		plan->overflow = true;
+}
+
+void engine_plan_env(struct engine_plan *plan, const char *fmt, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = add_text(plan, fmt, ap);
+	va_end(ap);
+	if (plan->n_env < ENGINE_ENV_MAX)
+		plan->env[plan->n_env++] = text;
+	else
+		plan->overflow = true;
+}
+
+void engine_plan_file(struct engine_plan *plan, enum engine_file_kind kind, const char *host,
+		      const char *inside)
+{
+	if (plan->n_files < ENGINE_FILES_MAX)
+		plan->files[plan->n_files++] = (struct engine_file){kind, host, inside};
+	else
+		plan->overflow = true;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * engine.h - what a driver of one VMM does; engine.c holds the table of drivers.
+ *
+ * plan() is pure: settings in, command line and file list out. Whoever has the plan puts the VMM into
+ * its jail with it (jail/plan.h). restore(), check() and save() talk to the VMM's monitor and are used
+ * by the keeper: they treat every byte from the VMM as hostile.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/limits.h"
+#include "base/error.h"
+
+#define ENGINE_ARGV_MAX	    96U
+#define ENGINE_ENV_MAX	    4U
+#define ENGINE_FILES_MAX    40U
+#define ENGINE_TEXT_MAX_B   16384U
+#define ENGINE_IDENTITY_B   256U
+
+/** Descriptors that the VMM gets, beside stdio: numbers inside the VMM. */
+enum engine_fd {
+	ENGINE_FD_LINK = 3,
+	ENGINE_FD_MONITOR = 4,
+	ENGINE_FD_STATE = 5, /* clones only: the saved device state, for reading */
+};
+
+enum engine_accel { ENGINE_ACCEL_KVM, ENGINE_ACCEL_TCG };
+
+enum engine_start {
+	ENGINE_BOOT,	      /* boot with memory of its own */
+	ENGINE_BOOT_TEMPLATE, /* boot with `ram` as shared memory, to be saved */
+	ENGINE_CLONE,	      /* restore: `ram` mapped privately, device state from ENGINE_FD_STATE */
+};
+
+/** Where an engine is on this host and what it is; found by looking at files only. */
+struct engine_host {
+	char program[1024];		  /* the VMM for this accelerator */
+	char identity[ENGINE_IDENTITY_B]; /* changes whenever a template of it must not be used */
+	char preload[1024];		  /* library for the VMM, see qemu_preload.c; or empty */
+};
+
+/** All paths are absolute and on the host. */
+struct engine_settings {
+	enum engine_accel accel;
+	enum engine_start start;
+	uint32_t vcpus;
+	uint64_t memory_mib;
+	const char *kernel;    /* not for clones */
+	const char *initramfs; /* not for clones */
+	const char *image;
+	const char *ram; /* templates and clones */
+};
+
+enum engine_file_kind {
+	ENGINE_FILE_RO,	    /* file or folder, read-only */
+	ENGINE_FILE_RW,	    /* the memory of a template in the making */
+	ENGINE_FILE_DEVICE, /* a device node */
+	ENGINE_FILE_LINK,   /* symlink with the text of host */
+};
+
+struct engine_file {
+	enum engine_file_kind kind;
+	const char *host;
+	const char *inside;
+};
+
+/** Pointers lead into text or to static strings; a plan is not copied. */
+struct engine_plan {
+	size_t n_argv, n_env, n_files;
+	const char *argv[ENGINE_ARGV_MAX + 1];
+	const char *env[ENGINE_ENV_MAX + 1];
+	struct engine_file files[ENGINE_FILES_MAX];
+	uint64_t file_size_max_b;
+	bool overflow; /* something did not fit */
+	size_t text_used;
+	char text[ENGINE_TEXT_MAX_B];
+};
+
+/** The keeper's end of the VMM's monitor. */
+struct engine_monitor {
+	int fd;
+	size_t used;
+	char line[LIMIT_QMP_LINE_MAX_B];
+};
+
+struct engine {
+	const char *name;
+
+	/**
+	 * probe() - find the VMM for an accelerator.
+	 * @libexec: folder of our own programs and libraries
+	 * Return: 0; -ENOENT (hint: what to install)
+	 */
+	int (*probe)(enum engine_accel accel, const char *libexec, struct engine_host *ret,
+		     struct ironclaw_error *err);
+
+	/** plan() - pure. Return: 0; -E2BIG when a path is too long for the plan */
+	int (*plan)(const struct engine_host *host, const struct engine_settings *settings,
+		    struct engine_plan *ret, struct ironclaw_error *err);
+
+	/** restore() - tell a VMM planned with ENGINE_CLONE to load and go on; does not wait. */
+	int (*restore)(struct engine_monitor *monitor, struct ironclaw_error *err);
+
+	/** check() - read what the monitor says, without blocking. Return: 0, -errno when it failed */
+	int (*check)(struct engine_monitor *monitor, struct ironclaw_error *err);
+
+	/** save() - stop an idle VM and write its device state to @state_fd. */
+	int (*save)(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
+		    struct ironclaw_error *err);
+};
+
+/** engine_by_name() - NULL when there is none of that name. */
+const struct engine *engine_by_name(const char *name);
+
+/** engine_accel_name() - "kvm", "tcg". */
+const char *engine_accel_name(enum engine_accel accel);
+
+/* For the engines: append to a plan; failures are sticky in plan->overflow. */
+void engine_plan_arg(struct engine_plan *plan, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void engine_plan_env(struct engine_plan *plan, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void engine_plan_file(struct engine_plan *plan, enum engine_file_kind kind, const char *host,
+		      const char *inside);
+
+#endif

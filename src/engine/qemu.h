@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * qemu.h - the QEMU engine, shared by its parts: probe, plan, monitor.
+ */
+#ifndef ENGINE_QEMU_H
+#define ENGINE_QEMU_H
+
+#include "engine/engine.h"
+
+extern const struct engine qemu_engine;
+
+/* Name of the link's port in the guest: /sys/class/virtio-ports/NAME/name. */
+#define QEMU_LINK_PORT_NAME "ironclaw"
+/* Where the memory of a template is inside the jail; qemu_preload.c knows it as well. */
+#define QEMU_RAM_INSIDE	    "/vm/ram"
+
+int qemu_probe(enum engine_accel accel, const char *libexec, struct engine_host *ret,
+	       struct ironclaw_error *err);
+int qemu_plan(const struct engine_host *host, const struct engine_settings *settings,
+	      struct engine_plan *ret, struct ironclaw_error *err);
+int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err);
+int qemu_check(struct engine_monitor *monitor, struct ironclaw_error *err);
+int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
+	      struct ironclaw_error *err);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * qemu_monitor.c - QMP (QEMU: docs/interop/qmp-spec.txt) for restore and save.
+ *
+ * Every byte that QEMU sends is hostile, for a guest may have taken it over: lines are bounded, JSON
+ * must parse, anything but a reply, an event or the greeting ends the VM.
+ *
+ * restore() writes all of its commands at once, before QEMU has even started: QEMU works them off in
+ * order, and nothing waits for an answer. When one fails, check() finds the error in its reply.
+ */
+#include "engine/qemu.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sys/clock.h"
+#include "sys/descriptors.h"
+#include "sys/file.h"
+
+static void cleanup_jsonp(json_t **j)
+{
+	json_decref(*j);
+}
+#define cleanup_json cleanup(cleanup_jsonp)
+
+/* Guest memory is in its own file and is not copied; both sides must agree. */
+#define COMMANDS_COMMON                                                                            \
+	"{\"execute\":\"qmp_capabilities\"}\n"                                                     \
+	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":"               \
+	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
+#define SAVE_POLL_MS  2
+
+int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err)
+{
+	char commands[512];
+	int r, n = snprintf(commands, sizeof(commands),
+			    COMMANDS_COMMON "{\"execute\":\"migrate-incoming\",\"arguments\":"
+					    "{\"uri\":\"fd:%d\"}}\n",
+			    ENGINE_FD_STATE);
+
+	r = file_write_full(monitor->fd, commands, (size_t)n);
+	if (r < 0)
+		return err_sys(err, -r, "cannot write to QEMU's monitor");
+	return 0;
+}
+
+/* One line of QEMU's: 1 and *ret_reply for a reply, 0 for what needs no answer. */
+static int judge_line(const char *line, size_t len, json_t **ret_reply, struct ironclaw_error *err)
+{
+	cleanup_json json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *error = json_object_get(message, "error");
+
+	if (error) {
+		const char *desc = json_string_value(json_object_get(error, "desc"));
+
+		return err_set(err, IRONCLAW_ERR_VMM, EIO, "QEMU: %s", desc ? desc : "error");
+	}
+	if (json_object_get(message, "return")) {
+		*ret_reply = take_ptr(message);
+		return 1;
+	}
+	if (json_object_get(message, "event") || json_object_get(message, "QMP"))
+		return 0;
+	return err_set(err, IRONCLAW_ERR_VMM, EPROTO, "QEMU's monitor sent something unknown");
+}
+
+/* Takes one line out of the buffer. As judge_line(), -EAGAIN when none is complete. */
+static int take_line(struct engine_monitor *m, json_t **ret_reply, struct ironclaw_error *err)
+{
+	const char *end = memchr(m->line, '\n', m->used);
+	size_t len;
+	int r;
+
+	if (!end) {
+		if (m->used == sizeof(m->line))
+			return err_set(err, IRONCLAW_ERR_VMM, EPROTO,
+				       "QEMU's monitor sent a line of more than %u bytes",
+				       LIMIT_QMP_LINE_MAX_B);
+		return -EAGAIN;
+	}
+	len = (size_t)(end - m->line);
+	r = judge_line(m->line, len, ret_reply, err);
+	m->used -= len + 1;
+	memmove(m->line, end + 1, m->used);
+	return r;
+}
+
+static int read_more(struct engine_monitor *m, int flags, struct ironclaw_error *err)
+{
+	ssize_t n = recv(m->fd, m->line + m->used, sizeof(m->line) - m->used, flags);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	if (n <= 0)
+		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "QEMU closed its monitor");
+	m->used += (size_t)n;
+	return 0;
+}
+
+int qemu_check(struct engine_monitor *monitor, struct ironclaw_error *err)
+{
+	int r = read_more(monitor, MSG_DONTWAIT, err);
+
+	if (r < 0)
+		return r == -EAGAIN ? 0 : r;
+	for (;;) {
+		cleanup_json json_t *reply = NULL;
+
+		r = take_line(monitor, &reply, err);
+		if (r < 0)
+			return r == -EAGAIN ? 0 : r;
+	}
+}
+
+static int wait_reply(struct engine_monitor *m, uint64_t deadline, json_t **ret,
+		      struct ironclaw_error *err)
+{
+	for (;;) {
+		struct pollfd p = {.fd = m->fd, .events = POLLIN};
+		int left = clock_left_ms(deadline);
+		int r = take_line(m, ret, err);
+
+		if (r == 1)
+			return 0;
+		if (r == 0)
+			continue;
+		if (r != -EAGAIN)
+			return r;
+		if (left == 0 || poll(&p, 1, left) == 0)
+			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				       "QEMU's monitor does not answer");
+		r = read_more(m, 0, err);
+		if (r < 0 && r != -EAGAIN)
+			return r;
+	}
+}
+
+/* Sends commands (with a descriptor, or -1) and waits for @n replies; the last one is returned. */
+static int transact(struct engine_monitor *m, const char *commands, int n, int fd, uint64_t deadline,
+		    json_t **ret, struct ironclaw_error *err)
+{
+	cleanup_json json_t *reply = NULL;
+	int r = descriptors_send(m->fd, commands, strlen(commands), &fd, fd >= 0 ? 1 : 0);
+
+	if (r < 0)
+		return err_sys(err, -r, "cannot write to QEMU's monitor");
+	for (int i = 0; i < n; i++) {
+		json_decref(reply);
+		reply = NULL;
+		r = wait_reply(m, deadline, &reply, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = take_ptr(reply);
+	return 0;
+}
+
+/* 1 when the state is written, 0 when not yet. */
+static int saved(struct engine_monitor *m, uint64_t deadline, struct ironclaw_error *err)
+{
+	cleanup_json json_t *reply = NULL;
+	const char *status;
+	int r = transact(m, "{\"execute\":\"query-migrate\"}\n", 1, -1, deadline, &reply, err);
+
+	if (r < 0)
+		return r;
+	status = json_string_value(json_object_get(json_object_get(reply, "return"), "status"));
+	if (status && strcmp(status, "completed") == 0)
+		return 1;
+	if (status && (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0))
+		return err_set(err, IRONCLAW_ERR_VMM, EIO, "QEMU could not save its state");
+	return 0;
+}
+
+int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
+	      struct ironclaw_error *err)
+{
+	/*
+	 * Not stopped first: QEMU stops the guest itself at the end of the migration, and so records
+	 * that it was running. A clone then goes on by itself, without another command.
+	 */
+	static const char start[] = "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:state\"}}\n";
+	static const char pass[] =
+		"{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"state\"}}\n";
+	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
+	cleanup_json json_t *greeted = NULL, *passed = NULL, *started = NULL;
+	int r = transact(monitor, COMMANDS_COMMON, 2, -1, deadline, &greeted, err);
+
+	if (r == 0)
+		r = transact(monitor, pass, 1, state_fd, deadline, &passed, err);
+	if (r == 0)
+		r = transact(monitor, start, 1, -1, deadline, &started, err);
+	while (r == 0) {
+		const struct timespec pause = {.tv_nsec = SAVE_POLL_MS * 1000000L};
+
+		(void)nanosleep(&pause, NULL);
+		r = saved(monitor, deadline, err);
+	}
+	return r < 0 ? r : 0;
+}
+
+const struct engine qemu_engine = {
+	.name = "qemu",
+	.probe = qemu_probe,
+	.plan = qemu_plan,
+	.restore = qemu_restore,
+	.check = qemu_check,
+	.save = qemu_save,
+};

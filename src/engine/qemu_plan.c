@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * qemu_plan.c - settings to a QEMU command line and the files it needs: pure, golden-file tested.
+ *
+ * The machine is `microvm`: no PCI, no BIOS devices, virtio-mmio only. A guest has one processor set,
+ * one memory, one read-only disk, one serial port for last words, a random number source, and one
+ * virtio-serial port: the link. No network device of any kind.
+ *
+ * A clone must be planned with the same devices in the same order as its template, for the device
+ * state names them. It gets no kernel: that is in the memory already.
+ */
+#include "engine/qemu.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char base_cmdline[] =
+	/* Only what the kernel has to say before it dies reaches the console. */
+	"console=ttyS0 quiet loglevel=3 "
+	/* A guest that dies or restarts ends the VMM, which runs with -no-reboot. */
+	"panic=-1 reboot=t "
+	/* The emulated timer is right; the kernel's check of it is slow. */
+	"no_timer_check";
+
+static void plan_machine(struct engine_plan *p, const struct engine_settings *s)
+{
+	engine_plan_arg(p, "-machine");
+	engine_plan_arg(p, "microvm,memory-backend=ram");
+	engine_plan_arg(p, "-accel");
+	engine_plan_arg(p, "%s", engine_accel_name(s->accel));
+	engine_plan_arg(p, "-cpu");
+	engine_plan_arg(p, "%s", s->accel == ENGINE_ACCEL_KVM ? "host" : "qemu64");
+	engine_plan_arg(p, "-smp");
+	engine_plan_arg(p, "%u", s->vcpus);
+	engine_plan_arg(p, "-m");
+	engine_plan_arg(p, "%lluM", (unsigned long long)s->memory_mib);
+	engine_plan_arg(p, "-nodefaults");
+	engine_plan_arg(p, "-no-user-config");
+	engine_plan_arg(p, "-no-reboot");
+	engine_plan_arg(p, "-display");
+	engine_plan_arg(p, "none");
+}
+
+static void plan_memory(struct engine_plan *p, const struct engine_settings *s)
+{
+	unsigned long long mib = s->memory_mib;
+
+	engine_plan_arg(p, "-object");
+	switch (s->start) {
+	case ENGINE_BOOT:
+		engine_plan_arg(p, "memory-backend-ram,id=ram,size=%lluM", mib);
+		return;
+	case ENGINE_BOOT_TEMPLATE:
+		engine_plan_arg(p,
+				"memory-backend-file,id=ram,size=%lluM,mem-path=" QEMU_RAM_INSIDE
+				",share=on",
+				mib);
+		engine_plan_file(p, ENGINE_FILE_RW, s->ram, QEMU_RAM_INSIDE);
+		p->file_size_max_b = mib << 20;
+		return;
+	case ENGINE_CLONE:
+		engine_plan_arg(p,
+				"memory-backend-file,id=ram,size=%lluM,mem-path=" QEMU_RAM_INSIDE
+				",share=off",
+				mib);
+		engine_plan_file(p, ENGINE_FILE_RO, s->ram, QEMU_RAM_INSIDE);
+		return;
+	}
+}
+
+static void plan_devices(struct engine_plan *p, const struct engine_settings *s)
+{
+	engine_plan_arg(p, "-chardev");
+	engine_plan_arg(p, "stdio,id=console,signal=off");
+	engine_plan_arg(p, "-serial");
+	engine_plan_arg(p, "chardev:console");
+	engine_plan_arg(p, "-chardev");
+	engine_plan_arg(p, "socket,id=link,fd=%d", ENGINE_FD_LINK);
+	engine_plan_arg(p, "-device");
+	engine_plan_arg(p, "virtio-serial-device");
+	engine_plan_arg(p, "-device");
+	engine_plan_arg(p, "virtserialport,chardev=link,name=" QEMU_LINK_PORT_NAME);
+	/* The format is said, never guessed: a guessed one is the guest's choice. */
+	engine_plan_arg(p, "-blockdev");
+	engine_plan_arg(p, "driver=file,node-name=image,filename=/vm/image,read-only=on,locking=off");
+	engine_plan_arg(p, "-blockdev");
+	engine_plan_arg(p, "driver=raw,node-name=root,file=image,read-only=on");
+	engine_plan_arg(p, "-device");
+	engine_plan_arg(p, "virtio-blk-device,drive=root");
+	engine_plan_file(p, ENGINE_FILE_RO, s->image, "/vm/image");
+	engine_plan_arg(p, "-object");
+	engine_plan_arg(p, "rng-builtin,id=entropy");
+	engine_plan_arg(p, "-device");
+	engine_plan_arg(p, "virtio-rng-device,rng=entropy");
+	engine_plan_arg(p, "-chardev");
+	engine_plan_arg(p, "socket,id=monitor,fd=%d", ENGINE_FD_MONITOR);
+	engine_plan_arg(p, "-mon");
+	engine_plan_arg(p, "chardev=monitor,mode=control");
+}
+
+static void plan_start(struct engine_plan *p, const struct engine_settings *s)
+{
+	if (s->start == ENGINE_CLONE) {
+		engine_plan_arg(p, "-incoming");
+		engine_plan_arg(p, "defer");
+		return;
+	}
+	engine_plan_arg(p, "-kernel");
+	engine_plan_arg(p, "/vm/kernel");
+	engine_plan_arg(p, "-initrd");
+	engine_plan_arg(p, "/vm/initramfs");
+	engine_plan_arg(p, "-append");
+	/* Emulated processors do not speculate, so the guest need not pay for it. */
+	engine_plan_arg(p, "%s%s", base_cmdline,
+			s->accel == ENGINE_ACCEL_TCG ? " mitigations=off" : "");
+	engine_plan_file(p, ENGINE_FILE_RO, s->kernel, "/vm/kernel");
+	engine_plan_file(p, ENGINE_FILE_RO, s->initramfs, "/vm/initramfs");
+}
+
+/* The program with its libraries, firmware and loader; /usr holds them all on a merged system. */
+static void plan_program(struct engine_plan *p, const struct engine_host *host,
+			 const struct engine_settings *s)
+{
+	engine_plan_file(p, ENGINE_FILE_RO, "/usr", "/usr");
+	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib", "/lib");
+	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib64", "/lib64");
+	engine_plan_file(p, ENGINE_FILE_RO, "/etc/ld.so.cache", "/etc/ld.so.cache");
+	if (strncmp(host->program, "/usr/", 5) == 0) {
+		engine_plan_arg(p, "%s", host->program);
+	} else {
+		engine_plan_arg(p, "/vm/qemu");
+		engine_plan_file(p, ENGINE_FILE_RO, host->program, "/vm/qemu");
+	}
+	engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/null", "/dev/null");
+	if (s->accel == ENGINE_ACCEL_KVM)
+		engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/kvm", "/dev/kvm");
+	if (s->start == ENGINE_CLONE) {
+		engine_plan_file(p, ENGINE_FILE_RO, host->preload, "/vm/preload.so");
+		engine_plan_env(p, "LD_PRELOAD=/vm/preload.so");
+	}
+}
+
+int qemu_plan(const struct engine_host *host, const struct engine_settings *settings,
+	      struct engine_plan *ret, struct ironclaw_error *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	plan_program(ret, host, settings);
+	plan_machine(ret, settings);
+	plan_memory(ret, settings);
+	plan_devices(ret, settings);
+	plan_start(ret, settings);
+	if (ret->overflow)
+		return err_set(err, IRONCLAW_ERR_INTERNAL, E2BIG,
+			       "QEMU's command line does not fit its plan");
+	return 0;
+}

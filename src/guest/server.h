@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * server.h - the one loop of PID 1.
+ */
+#ifndef GUEST_SERVER_H
+#define GUEST_SERVER_H
+
+/** server_run() - say HELLO, then serve the host for ever. */
+__attribute__((noreturn)) void server_run(void);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* user.c - look users and groups up in the image; see user.h. */
+#include "guest/user.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_B	      4096
+#define FIELDS_MAX    7
+#define DEFAULT_NAME  "user"
+#define DEFAULT_UID   1000U
+#define NAME_OR_GID_B 256
+
+/* Cut "a:b:c" in place. Return: how many fields there are, FIELDS_MAX at most. */
+static size_t split(char *line, char *fields[FIELDS_MAX])
+{
+	size_t n = 0;
+
+	line[strcspn(line, "\n")] = '\0';
+	while (line && n < FIELDS_MAX) {
+		fields[n++] = line;
+		line = strchr(line, ':');
+		if (line)
+			*line++ = '\0';
+	}
+	return n;
+}
+
+/* A whole decimal number that fits a uid; (uid_t)-1 means "unchanged" to the kernel. */
+static bool parse_id(const char *s, uint32_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		v = v * 10 + (uint64_t)(*s - '0');
+		if (v >= UINT32_MAX)
+			return false;
+	}
+	*ret = (uint32_t)v;
+	return true;
+}
+
+/* The rest of a line that did not fit belongs to nobody. */
+static bool read_line(FILE *f, char line[LINE_B])
+{
+	while (fgets(line, LINE_B, f)) {
+		if (strchr(line, '\n') || strlen(line) < LINE_B - 1)
+			return true;
+		while (fgets(line, LINE_B, f) && !strchr(line, '\n'))
+			continue;
+	}
+	return false;
+}
+
+/* Find a line of /etc/passwd by name, or by number when @name is NULL. */
+static bool find_passwd(const char *name, uint32_t uid, struct user *ret)
+{
+	char line[LINE_B], *field[FIELDS_MAX];
+	FILE *f = fopen("/etc/passwd", "re");
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && read_line(f, line)) {
+		uint32_t id, gid;
+
+		if (split(line, field) < 6 || !parse_id(field[2], &id) || !parse_id(field[3], &gid))
+			continue;
+		if (name ? strcmp(field[0], name) != 0 : id != uid)
+			continue;
+		ret->uid = id;
+		ret->gid = gid;
+		(void)snprintf(ret->name, sizeof(ret->name), "%s", field[0]);
+		(void)snprintf(ret->home, sizeof(ret->home), "%s",
+			       field[5][0] == '/' ? field[5] : "/");
+		found = true;
+	}
+	(void)fclose(f);
+	return found;
+}
+
+static bool lists_member(char *members, const char *name)
+{
+	char *save = NULL;
+
+	for (char *m = strtok_r(members, ",", &save); m; m = strtok_r(NULL, ",", &save))
+		if (strcmp(m, name) == 0)
+			return true;
+	return false;
+}
+
+/* Find a group's number by its name. */
+static bool find_group(const char *name, uint32_t *ret)
+{
+	char line[LINE_B], *field[FIELDS_MAX];
+	FILE *f = fopen("/etc/group", "re");
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && read_line(f, line))
+		found = split(line, field) >= 3 && strcmp(field[0], name) == 0 &&
+			parse_id(field[2], ret);
+	(void)fclose(f);
+	return found;
+}
+
+static void add_groups(struct user *user)
+{
+	char line[LINE_B], *field[FIELDS_MAX];
+	FILE *f = fopen("/etc/group", "re");
+
+	if (!f)
+		return;
+	while (user->n_groups < USER_GROUPS_MAX && read_line(f, line)) {
+		uint32_t gid;
+
+		if (split(line, field) >= 4 && parse_id(field[2], &gid) &&
+		    lists_member(field[3], user->name))
+			user->groups[user->n_groups++] = gid;
+	}
+	(void)fclose(f);
+}
+
+static void without_entry(uint32_t uid, struct user *ret)
+{
+	ret->uid = uid;
+	ret->gid = uid;
+	(void)snprintf(ret->name, sizeof(ret->name), "%u", uid);
+	(void)snprintf(ret->home, sizeof(ret->home), "/");
+}
+
+int user_find(const char *text, size_t len, struct user *ret)
+{
+	char name[NAME_OR_GID_B], *group;
+	uint32_t uid, gid;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!text) {
+		if (!find_passwd(DEFAULT_NAME, 0, ret))
+			without_entry(DEFAULT_UID, ret);
+		add_groups(ret);
+		return 0;
+	}
+	if (len == 0 || len >= sizeof(name))
+		return -EINVAL;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	if (!name[0] || (group && !group[0]))
+		return -EINVAL;
+	if (!find_passwd(name, 0, ret)) {
+		if (!parse_id(name, &uid))
+			return -ENOENT;
+		if (!find_passwd(NULL, uid, ret))
+			without_entry(uid, ret);
+	}
+	if (!group) {
+		add_groups(ret);
+		return 0;
+	}
+	if (!find_group(group, &gid) && !parse_id(group, &gid))
+		return -ENOENT;
+	ret->gid = gid;
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.c - make the request for a warden; see plan.h. */
+#include "jail/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jail/request_check.h"
+
+static uint32_t add_text(struct jail_plan *plan, const char *text)
+{
+	struct jail_request *r = &plan->request;
+	size_t n = strlen(text) + 1;
+	uint32_t at = r->text_length;
+
+	if (n > sizeof(r->text) - at) {
+		plan->overflow = true;
+		return 0;
+	}
+	memcpy(r->text + at, text, n);
+	r->text_length += (uint32_t)n;
+	return at;
+}
+
+void jail_plan_init(struct jail_plan *plan, const char *vm_id, const char *keeper_path,
+		    uint64_t file_size_max_b)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->request.magic = JAIL_REQUEST_MAGIC;
+	plan->request.size = sizeof(plan->request);
+	plan->request.file_size_max_b = file_size_max_b;
+	(void)snprintf(plan->request.vm_id, sizeof(plan->request.vm_id), "%s", vm_id);
+	plan->request.keeper = add_text(plan, keeper_path);
+}
+
+void jail_plan_mount(struct jail_plan *plan, enum jail_mount_kind kind, const char *source,
+		     const char *target)
+{
+	struct jail_request *r = &plan->request;
+	struct jail_mount *m;
+
+	if (r->n_mounts == JAIL_MOUNTS_MAX) {
+		plan->overflow = true;
+		return;
+	}
+	m = &r->mounts[r->n_mounts++];
+	m->kind = kind;
+	m->source = add_text(plan, source);
+	m->target = add_text(plan, target);
+}
+
+void jail_plan_arg(struct jail_plan *plan, const char *arg)
+{
+	if (plan->request.n_argv == JAIL_ARGV_MAX)
+		plan->overflow = true;
+	else
+		plan->request.argv[plan->request.n_argv++] = add_text(plan, arg);
+}
+
+void jail_plan_env(struct jail_plan *plan, const char *name_value)
+{
+	if (plan->request.n_env == JAIL_ENV_MAX)
+		plan->overflow = true;
+	else
+		plan->request.env[plan->request.n_env++] = add_text(plan, name_value);
+}
+
+int jail_plan_finish(struct jail_plan *plan, uint32_t n_vmm_fds, struct ironclaw_error *err)
+{
+	plan->request.n_vmm_fds = n_vmm_fds;
+	if (plan->overflow)
+		return err_set(err, IRONCLAW_ERR_INTERNAL, E2BIG,
+			       "the jail's request does not fit its bounds");
+	if (request_check(&plan->request,
+			  (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + n_vmm_fds) < 0)
+		return err_set(err, IRONCLAW_ERR_INTERNAL, EINVAL,
+			       "the jail's request is not well-formed");
+	return 0;
+}
+
+static int userns_failure(const struct jail_event *event, struct ironclaw_error *err)
+{
+	(void)err_set(err, IRONCLAW_ERR_JAIL, event->errnum,
+		      "cannot make the namespaces of the jail: %s", strerror(event->errnum));
+	err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 "
+		      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
+	return -event->errnum;
+}
+
+int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
+		 struct ironclaw_error *err)
+{
+	static const char *const steps[JAIL_STAGE_MAX] = {
+		[JAIL_STAGE_NONE] = "do nothing",
+		[JAIL_STAGE_REQUEST] = "accept the request",
+		[JAIL_STAGE_FORK] = "make a process",
+		[JAIL_STAGE_USERNS] = "make the namespaces",
+		[JAIL_STAGE_IDMAP] = "map the user of the jail",
+		[JAIL_STAGE_MOUNTNS] = "make the mounts private",
+		[JAIL_STAGE_ROOT] = "mount the root of the jail",
+		[JAIL_STAGE_MOUNT] = "mount a file",
+		[JAIL_STAGE_PIVOT] = "leave the host's file tree",
+		[JAIL_STAGE_DESCRIPTORS] = "arrange the descriptors",
+		[JAIL_STAGE_LIMITS] = "set the limits",
+		[JAIL_STAGE_PRIVILEGES] = "drop the privileges",
+		[JAIL_STAGE_EXEC] = "execute the VMM",
+		[JAIL_STAGE_KEEPER] = "start the keeper",
+	};
+	const struct jail_request *r = &plan->request;
+	int errnum = event->errnum > 0 ? event->errnum : EIO;
+	const char *what = "";
+
+	if (event->stage == JAIL_STAGE_USERNS)
+		return userns_failure(event, err);
+	if (event->stage == JAIL_STAGE_MOUNT && event->detail < r->n_mounts)
+		what = r->text + r->mounts[event->detail].source;
+	else if (event->stage == JAIL_STAGE_EXEC)
+		what = r->text + r->argv[0];
+	else if (event->stage == JAIL_STAGE_KEEPER)
+		what = r->text + r->keeper;
+	return err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s: %s",
+		       event->stage < JAIL_STAGE_MAX ? steps[event->stage] : "go on",
+		       what[0] ? " " : "", what, strerror(errnum));
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * request.h - the one message that a warden takes, and the few that it sends.
+ *
+ * Whoever starts a VM (the library, in the caller's process) makes the request before a single byte
+ * of guest output exists; nobody who parses guest bytes can send one. The layout is fixed, all text
+ * lies in one block, and the warden re-validates everything: a request that is wrong in any way is
+ * refused whole and nothing is started.
+ *
+ * The request travels as one SOCK_SEQPACKET message with the descriptors attached in this order:
+ *   the folder that holds the VM's folder, the VM folder's lock, then JAIL_KEEPER_FDS for the keeper
+ *   (it gets them as 3, 4, ...), then n_vmm_fds for the VMM (as 3, 4, ...; stdio comes first, see
+ *   jail_fd).
+ */
+#ifndef JAIL_REQUEST_H
+#define JAIL_REQUEST_H
+
+#include <stdint.h>
+
+#define JAIL_REQUEST_MAGIC   0x69636a31U /* "icj1" */
+#define JAIL_MOUNTS_MAX	     48U
+#define JAIL_ARGV_MAX	     128U
+#define JAIL_ENV_MAX	     8U
+#define JAIL_TEXT_MAX_B	     24576U
+#define JAIL_VM_ID_MAX	     64U
+#define JAIL_WARDEN_FD	     3 /* the warden's end of the socket */
+#define JAIL_FIRST_FD	     3 /* first extra descriptor of keeper and VMM */
+#define JAIL_VMM_FDS_MAX     4U
+#define JAIL_ROOT_NAME	     "root" /* empty folder in the VM's folder */
+
+/** Descriptors of the keeper, in order from JAIL_FIRST_FD. */
+enum jail_keeper_fd {
+	JAIL_KEEPER_CONTROL, /* SOCK_SEQPACKET to the library, machine/control.h */
+	JAIL_KEEPER_CLIENT,  /* stream to the library: frames */
+	JAIL_KEEPER_LINK,    /* stream to the guest: frames */
+	JAIL_KEEPER_MONITOR, /* stream to the VMM's monitor */
+	JAIL_KEEPER_CONSOLE, /* pipe, read end: guest console and the VMM's own complaints */
+	JAIL_KEEPER_FDS
+};
+
+/** Descriptors attached to the request. */
+enum jail_fd {
+	JAIL_FD_VMS,	    /* O_PATH-free folder descriptor: where VM folders are */
+	JAIL_FD_LOCK,	    /* held by flock; kept open by warden and keeper */
+	JAIL_FD_VMM_OUTPUT, /* becomes stdout and stderr of the VMM */
+	JAIL_FD_FIXED	    /* the keeper's come next, then the VMM's */
+};
+#define JAIL_FDS_MAX (JAIL_FD_FIXED + JAIL_KEEPER_FDS + JAIL_VMM_FDS_MAX)
+
+enum jail_mount_kind {
+	JAIL_BIND_RO = 1, /* file or folder, read-only, no devices, no setuid */
+	JAIL_BIND_RW,	  /* one file that the VMM is to write: the memory of a template in the making */
+	JAIL_BIND_DEV,	  /* one device node, usable */
+	JAIL_SYMLINK,	  /* source is the link's text */
+};
+
+struct jail_mount {
+	uint32_t kind;
+	uint32_t source; /* offset of an absolute host path in text */
+	uint32_t target; /* offset of an absolute path inside, without "." or ".." */
+};
+
+struct jail_request {
+	uint32_t magic;
+	uint32_t size; /* of this struct */
+	uint32_t n_mounts, n_argv, n_env, n_vmm_fds;
+	struct jail_mount mounts[JAIL_MOUNTS_MAX];
+	uint32_t keeper;		/* offset: absolute path of the keeper's program */
+	uint32_t argv[JAIL_ARGV_MAX];	/* offsets; the first is the VMM's path inside the jail */
+	uint32_t env[JAIL_ENV_MAX];	/* offsets of NAME=VALUE */
+	uint64_t file_size_max_b;	/* RLIMIT_FSIZE of the VMM */
+	uint32_t text_length;
+	char vm_id[JAIL_VM_ID_MAX + 1]; /* name of the VM's folder */
+	char text[JAIL_TEXT_MAX_B];	/* terminated strings */
+};
+
+/** Where a start failed: the library makes the sentence. */
+enum jail_stage {
+	JAIL_STAGE_NONE = 0,
+	JAIL_STAGE_REQUEST,
+	JAIL_STAGE_FORK,
+	JAIL_STAGE_USERNS,
+	JAIL_STAGE_IDMAP,
+	JAIL_STAGE_MOUNTNS,
+	JAIL_STAGE_ROOT,
+	JAIL_STAGE_MOUNT,
+	JAIL_STAGE_PIVOT,
+	JAIL_STAGE_DESCRIPTORS,
+	JAIL_STAGE_LIMITS,
+	JAIL_STAGE_PRIVILEGES,
+	JAIL_STAGE_EXEC,
+	JAIL_STAGE_KEEPER,
+	JAIL_STAGE_MAX
+};
+
+enum jail_event_kind { JAIL_EVENT_STARTED = 1, JAIL_EVENT_FAILED, JAIL_EVENT_ENDED };
+
+/** What the warden says: STARTED or FAILED once, ENDED as the last thing when all is removed. */
+struct jail_event {
+	uint32_t kind;
+	uint32_t stage;	 /* FAILED: enum jail_stage */
+	int32_t errnum;	 /* FAILED: positive errno; ENDED: 0, or why the folder could not be removed */
+	uint32_t detail; /* FAILED at MOUNT: index of the mount */
+	int32_t vmm_pid, keeper_pid; /* STARTED: as the host sees them */
+	int32_t vmm_status;	     /* ENDED: wait(2) status of the VMM */
+};
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * handshake.h - from a silent guest to one that has its own identity; docs/protocol.md, "Start".
+ *
+ * A booting guest says HELLO first; a restored one is waiting in its read and says nothing. Then both
+ * get IDENTITY, ask for the time until the answers come quickly enough, and say IDENTITY_OK.
+ */
+#ifndef LINK_HANDSHAKE_H
+#define LINK_HANDSHAKE_H
+
+#include "wire/frame.h"
+#include "wire/message.h"
+
+enum handshake_state { HANDSHAKE_WAIT_HELLO, HANDSHAKE_WAIT_OK, HANDSHAKE_DONE };
+
+struct handshake {
+	enum handshake_state state;
+	unsigned int time_requests;
+	struct wire_identity identity;
+};
+
+/**
+ * handshake_init() - fresh random identity for a VM.
+ * @booting:	whether a HELLO is to come
+ * @hostname:	a valid VM id
+ *
+ * Return: 0, -errno of getrandom(2)
+ */
+int handshake_init(struct handshake *h, bool booting, const char *hostname, uint32_t overlay_mib);
+
+/** handshake_begin() - what can be sent without hearing from the guest. Return: 0, -errno */
+int handshake_begin(struct handshake *h, int link_fd);
+
+/**
+ * handshake_see() - act on one frame of the guest (after wire_header_check()).
+ * @link_fd:	answers go here at once; they are small
+ * @ret_bad:	set on -EPROTO: a static string that says what was wrong
+ *
+ * Return: 0, -EPROTO, or -errno of write(2)
+ */
+int handshake_see(struct handshake *h, const struct wire_frame *frame, int link_fd,
+		  const char **ret_bad);
+
+#endif

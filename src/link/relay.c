@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relay.c - carry frames between the library and the guest; see relay.h. */
+#include "link/relay.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, int to_fd)
+{
+	lane->from_fd = from_fd;
+	lane->to_fd = to_fd;
+	lane->side = side;
+	lane->sent = 0;
+	lane->bad = NULL;
+	wire_reader_init(&lane->reader, side, lane->buffer, sizeof(lane->buffer));
+}
+
+bool relay_lane_is_writing(const struct relay_lane *lane)
+{
+	return lane->sent < lane->reader.start;
+}
+
+static int lane_write(struct relay_lane *lane)
+{
+	ssize_t n = send(lane->to_fd, lane->buffer + lane->sent, lane->reader.start - lane->sent,
+			 MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	lane->sent += (size_t)n;
+	return 0;
+}
+
+/* Moves reader.start over every complete frame that the ledger lets pass. */
+static int lane_check(struct relay_lane *lane, struct ledger *ledger)
+{
+	struct wire_frame frame;
+	int r;
+
+	while ((r = wire_reader_next(&lane->reader, &frame)) > 0) {
+		lane->bad = ledger_see(ledger, lane->side, &frame);
+		if (lane->bad)
+			return -EPROTO;
+	}
+	if (r < 0)
+		lane->bad = lane->reader.bad;
+	return r;
+}
+
+static int lane_read(struct relay_lane *lane, struct ledger *ledger)
+{
+	size_t room;
+	uint8_t *space = wire_reader_space(&lane->reader, &room);
+	ssize_t n = read(lane->from_fd, space, room);
+
+	/* Everything checked was sent, so the reader was free to move its bytes. */
+	lane->sent = lane->reader.start;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0) {
+		if (wire_reader_pending(&lane->reader) == 0)
+			return -ENODATA;
+		lane->bad = "frame that was cut off";
+		return -EPROTO;
+	}
+	wire_reader_added(&lane->reader, (size_t)n);
+	return lane_check(lane, ledger);
+}
+
+int relay_lane_step(struct relay_lane *lane, struct ledger *ledger)
+{
+	return relay_lane_is_writing(lane) ? lane_write(lane) : lane_read(lane, ledger);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * relay.h - carry frames between the library and the guest, and let none pass that breaks a rule.
+ *
+ * One lane a direction, each with one fixed buffer. A lane either reads, checks and keeps, or writes
+ * what it has checked: bytes are never copied between buffers and never forwarded unchecked, and a
+ * receiver that does not read stops its own lane only. What a lane may hold is bounded by its buffer.
+ */
+#ifndef LINK_RELAY_H
+#define LINK_RELAY_H
+
+#include "link/ledger.h"
+#include "wire/frame.h"
+
+/* Four full frames: one read(2) takes what one write(2) of the peer left. */
+#define RELAY_BUFFER_B (4U * WIRE_FRAME_MAX_B)
+
+struct relay_lane {
+	int from_fd, to_fd;	   /* both non-blocking */
+	enum wire_side side;	   /* where its frames come from */
+	struct wire_reader reader; /* [sent, reader.start) is checked and not yet written */
+	size_t sent;
+	const char *bad; /* set with -EPROTO: which rule was broken */
+	uint8_t buffer[RELAY_BUFFER_B];
+};
+
+void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, int to_fd);
+
+/** relay_lane_events() - what to poll for: POLLIN on from_fd, or (returning true) POLLOUT on to_fd. */
+bool relay_lane_is_writing(const struct relay_lane *lane);
+
+/**
+ * relay_lane_step() - one read or one write, without blocking.
+ *
+ * Return: 0; -ENODATA at the end of from_fd (-EPROTO when that cuts a frame); -EPROTO with
+ * lane->bad; -errno of read(2) or write(2)
+ */
+int relay_lane_step(struct relay_lane *lane, struct ledger *ledger);
+
+#endif

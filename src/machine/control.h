@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * control.h - what the library and a keeper say to each other beside the frames of the sessions.
+ *
+ * Fixed structs over a SOCK_SEQPACKET pair; both ends come from the same build. The library trusts the
+ * keeper's numbers no further than their types: the keeper parses guest bytes.
+ */
+#ifndef MACHINE_CONTROL_H
+#define MACHINE_CONTROL_H
+
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "ironclaw/ironclaw.h"
+
+enum control_request_kind {
+	CONTROL_START = 1, /* once, first */
+	CONTROL_SAVE,	   /* stop the VM and save its device state; one descriptor is attached */
+};
+
+/** Library to keeper. */
+struct control_request {
+	uint32_t kind;
+	uint32_t booting;     /* START: 1: the guest boots and says HELLO; 0: it was restored */
+	uint32_t overlay_mib; /* START: size of the guest's writable layer */
+	uint32_t deadline_ms; /* START: from now to READY; SAVE: to SAVED */
+	char hostname[LIMIT_VM_ID_MAX + 1];
+};
+
+enum control_event_kind {
+	CONTROL_READY = 1, /* the guest answered and has its identity: frames may flow */
+	CONTROL_SAVED,	   /* the state is in the descriptor; the VM is stopped for ever */
+	CONTROL_FAILED,	   /* the keeper gives up and exits */
+};
+
+/** Keeper to library. */
+struct control_event {
+	uint32_t kind;
+	uint32_t answer_us; /* READY: from START to the first byte of the guest */
+	struct ironclaw_error error; /* FAILED */
+};
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper.c - the program ironclaw-keeper: owns the link of one VM, and parses what the guest sends.
+ *
+ * Theory of operation. The warden starts it, without privilege, beside the VMM, with five descriptors
+ * (jail/request.h). The library's first message says whether the guest boots or was restored.
+ *
+ *   phase 1, handshake   the guest gets its identity (link/handshake.h); a deadline holds
+ *   phase 2, relay       frames pass in both directions when the ledger allows them (link/relay.h);
+ *                        the library may ask to save the VM's state
+ *
+ * In both phases the console is drained, and only its tail kept, for the message that explains a
+ * failure; the monitor is read, and an error on it ends the VM. Any failure is told to the library,
+ * once, and the keeper exits: the warden then takes the VM down. When the library closes its ends the
+ * keeper exits silently.
+ *
+ * It holds no guest byte longer than the relay's buffers and trusts none. A guest that takes this
+ * process over has what it holds: its own link, its own console, its own VMM's monitor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "jail/request.h"
+#include "link/handshake.h"
+#include "link/relay.h"
+#include "machine/control.h"
+#include "sys/clock.h"
+#include "sys/descriptors.h"
+
+enum keeper_fd {
+	FD_CONTROL = JAIL_FIRST_FD + JAIL_KEEPER_CONTROL,
+	FD_CLIENT = JAIL_FIRST_FD + JAIL_KEEPER_CLIENT,
+	FD_LINK = JAIL_FIRST_FD + JAIL_KEEPER_LINK,
+	FD_MONITOR = JAIL_FIRST_FD + JAIL_KEEPER_MONITOR,
+	FD_CONSOLE = JAIL_FIRST_FD + JAIL_KEEPER_CONSOLE,
+};
+
+/* How long the console of a dead VMM is listened to, and how much of it is shown. */
+#define LAST_WORDS_MS	200
+#define LAST_WORDS_SHOWN_B 400U
+
+struct keeper {
+	const struct engine *engine;
+	struct engine_monitor monitor;
+	struct handshake handshake;
+	struct ledger ledger;
+	struct relay_lane from_guest, from_host;
+	bool monitor_open, console_open;
+	size_t console_used;
+	char console[LIMIT_CONSOLE_TAIL_B];
+};
+
+static struct keeper keeper;
+
+/* Keeps the last bytes only. */
+static void console_read(struct keeper *k)
+{
+	size_t half = sizeof(k->console) / 2;
+	ssize_t n;
+
+	if (k->console_used > half) {
+		memmove(k->console, k->console + k->console_used - half, half);
+		k->console_used = half;
+	}
+	n = read(FD_CONSOLE, k->console + k->console_used, sizeof(k->console) - k->console_used);
+	if (n > 0)
+		k->console_used += (size_t)n;
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		k->console_open = false;
+}
+
+static void console_read_rest(struct keeper *k)
+{
+	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
+	struct pollfd p = {.fd = FD_CONSOLE, .events = POLLIN};
+
+	while (k->console_open && poll(&p, 1, clock_left_ms(deadline)) > 0)
+		console_read(k);
+}
+
+/* Adds the end of the console to a failure of the guest or the VMM. */
+static void quote_console(struct keeper *k, struct ironclaw_error *err)
+{
+	struct ironclaw_error quoted = *err;
+	size_t n;
+
+	console_read_rest(k);
+	while (k->console_used > 0 && (k->console[k->console_used - 1] == '\n' ||
+				       k->console[k->console_used - 1] == '\r'))
+		k->console_used--;
+	if (k->console_used == 0)
+		return;
+	n = k->console_used < LAST_WORDS_SHOWN_B ? k->console_used : LAST_WORDS_SHOWN_B;
+	(void)err_set(&quoted, err->code, err->errnum, "%s; its console ends with: %.*s", err->text,
+		      (int)n, k->console + k->console_used - n);
+	memcpy(err->text, quoted.text, sizeof(err->text));
+}
+
+__attribute__((noreturn)) static void fail(struct keeper *k, struct ironclaw_error *err)
+{
+	struct control_event event = {.kind = CONTROL_FAILED};
+
+	quote_console(k, err);
+	event.error = *err;
+	/* A library that is gone needs no explanation. */
+	(void)descriptors_send(FD_CONTROL, &event, sizeof(event), NULL, 0);
+	_exit(1);
+}
+
+__attribute__((noreturn, format(printf, 4, 5))) static void
+fail_with(struct keeper *k, enum ironclaw_errcode code, int errnum, const char *fmt, ...)
+{
+	struct ironclaw_error err = {0};
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)err_set(&err, code, errnum, "%s", text);
+	fail(k, &err);
+}
+
+static void fail_protocol(struct keeper *k, const char *bad)
+{
+	fail_with(k, IRONCLAW_ERR_GUEST, EPROTO, "the guest broke the protocol: %s", bad);
+}
+
+static void monitor_read(struct keeper *k)
+{
+	struct ironclaw_error err = {0};
+	int r = k->engine->check(&k->monitor, &err);
+
+	/* A closed monitor means a dead VMM: the link's end says so better. */
+	if (r == -EPIPE)
+		k->monitor_open = false;
+	else if (r < 0)
+		fail(k, &err);
+}
+
+static void report(const struct control_event *event)
+{
+	if (descriptors_send(FD_CONTROL, event, sizeof(*event), NULL, 0) < 0)
+		_exit(0);
+}
+
+/* Entries of every poll(2), in this order. */
+enum { POLL_CONTROL, POLL_LINK, POLL_MONITOR, POLL_CONSOLE, POLL_CLIENT, POLL_N };
+
+static void poll_common(struct keeper *k, struct pollfd *p)
+{
+	p[POLL_CONTROL] = (struct pollfd){.fd = FD_CONTROL, .events = POLLIN};
+	p[POLL_MONITOR] =
+		(struct pollfd){.fd = k->monitor_open ? FD_MONITOR : -1, .events = POLLIN};
+	p[POLL_CONSOLE] =
+		(struct pollfd){.fd = k->console_open ? FD_CONSOLE : -1, .events = POLLIN};
+}
+
+static void serve_common(struct keeper *k, const struct pollfd *p)
+{
+	if (p[POLL_CONSOLE].revents)
+		console_read(k);
+	if (p[POLL_MONITOR].revents)
+		monitor_read(k);
+}
+
+/* One read of the link during the handshake, and what it brought. */
+static void handshake_read(struct keeper *k, struct wire_reader *reader)
+{
+	struct wire_frame frame;
+	const char *bad = NULL;
+	size_t room;
+	uint8_t *space = wire_reader_space(reader, &room);
+	ssize_t n = read(FD_LINK, space, room);
+	int r;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		fail_with(k, IRONCLAW_ERR_VMM, EPIPE, "the VMM ended before the guest answered");
+	wire_reader_added(reader, (size_t)n);
+	while ((r = wire_reader_next(reader, &frame)) > 0) {
+		if (k->handshake.state == HANDSHAKE_DONE)
+			fail_protocol(k, "frame after IDENTITY_OK that nobody asked for");
+		r = handshake_see(&k->handshake, &frame, FD_LINK, &bad);
+		if (r == -EPROTO)
+			fail_protocol(k, bad);
+		if (r < 0)
+			fail_with(k, IRONCLAW_ERR_VMM, -r, "cannot write to the link: %s",
+				  strerror(-r));
+	}
+	if (r < 0)
+		fail_protocol(k, reader->bad);
+}
+
+static void run_handshake(struct keeper *k, uint32_t deadline_ms)
+{
+	struct relay_lane *lane = &k->from_guest;
+	uint64_t begin = clock_now_us(), deadline = begin + (uint64_t)deadline_ms * 1000;
+	struct control_event ready = {.kind = CONTROL_READY};
+
+	relay_lane_init(lane, WIRE_FROM_GUEST, FD_LINK, FD_CLIENT);
+	while (k->handshake.state != HANDSHAKE_DONE) {
+		int left_ms = clock_left_ms(deadline);
+		struct pollfd p[POLL_N] = {[POLL_LINK] = {.fd = FD_LINK, .events = POLLIN},
+					   [POLL_CLIENT] = {.fd = -1}};
+
+		if (left_ms == 0)
+			fail_with(k, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				  "the guest did not answer within %u s", deadline_ms / 1000);
+		poll_common(k, p);
+		if (poll(p, POLL_N, left_ms) < 0 && errno != EINTR)
+			fail_with(k, IRONCLAW_ERR_SYSTEM, errno, "poll: %s", strerror(errno));
+		/* The library has nothing to say now: it is gone. */
+		if (p[POLL_CONTROL].revents)
+			_exit(0);
+		serve_common(k, p);
+		if (p[POLL_LINK].revents)
+			handshake_read(k, &lane->reader);
+	}
+	ready.answer_us = (uint32_t)(clock_now_us() - begin);
+	report(&ready);
+}
+
+static void save(struct keeper *k, const struct control_request *request, int state_fd)
+{
+	struct control_event saved = {.kind = CONTROL_SAVED};
+	struct ironclaw_error err = {0};
+
+	if (!ledger_idle(&k->ledger))
+		fail_with(k, IRONCLAW_ERR_INTERNAL, EBUSY, "cannot save a VM with open sessions");
+	if (k->engine->save(&k->monitor, state_fd, request->deadline_ms, &err) < 0)
+		fail(k, &err);
+	report(&saved);
+}
+
+static void control_read(struct keeper *k)
+{
+	struct control_request request;
+	int fd = -EBADF;
+	size_t n_fds = 0;
+	ssize_t n = descriptors_receive(FD_CONTROL, &request, sizeof(request), &fd, 1, &n_fds);
+
+	if (n == -EAGAIN)
+		return;
+	if (n != sizeof(request) || request.kind != CONTROL_SAVE || n_fds != 1)
+		_exit(0);
+	save(k, &request, fd);
+	(void)close(fd);
+}
+
+static void step(struct keeper *k, struct relay_lane *lane)
+{
+	int r = relay_lane_step(lane, &k->ledger);
+
+	if (r == 0)
+		return;
+	if (lane->side == WIRE_FROM_GUEST) {
+		if (r == -EPROTO)
+			fail_protocol(k, lane->bad);
+		if (r == -ENODATA || r == -ECONNRESET)
+			fail_with(k, IRONCLAW_ERR_LOST, EPIPE, "the VMM ended");
+	} else if (r == -EPROTO) {
+		fail_with(k, IRONCLAW_ERR_INTERNAL, EPROTO, "the library broke the protocol: %s",
+			  lane->bad);
+	} else if (r == -EPIPE) {
+		fail_with(k, IRONCLAW_ERR_LOST, EPIPE, "the VMM ended");
+	}
+	/* The library closed its end. */
+	_exit(0);
+}
+
+static void lane_poll(const struct relay_lane *lane, struct pollfd *from, struct pollfd *to)
+{
+	if (relay_lane_is_writing(lane)) {
+		to->events |= POLLOUT;
+	} else {
+		from->events |= POLLIN;
+	}
+}
+
+__attribute__((noreturn)) static void run_relay(struct keeper *k)
+{
+	ledger_init(&k->ledger);
+	relay_lane_init(&k->from_host, WIRE_FROM_HOST, FD_CLIENT, FD_LINK);
+	for (;;) {
+		struct pollfd p[POLL_N] = {[POLL_LINK] = {.fd = FD_LINK},
+					   [POLL_CLIENT] = {.fd = FD_CLIENT}};
+
+		poll_common(k, p);
+		lane_poll(&k->from_guest, &p[POLL_LINK], &p[POLL_CLIENT]);
+		lane_poll(&k->from_host, &p[POLL_CLIENT], &p[POLL_LINK]);
+		if (poll(p, POLL_N, -1) < 0 && errno != EINTR)
+			fail_with(k, IRONCLAW_ERR_SYSTEM, errno, "poll: %s", strerror(errno));
+		serve_common(k, p);
+		if (p[POLL_LINK].revents | p[POLL_CLIENT].revents) {
+			step(k, &k->from_guest);
+			step(k, &k->from_host);
+		}
+		if (p[POLL_CONTROL].revents)
+			control_read(k);
+	}
+}
+
+static int set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int main(void)
+{
+	struct keeper *k = &keeper;
+	struct control_request start;
+	struct ironclaw_error err = {0};
+	size_t n_fds;
+	ssize_t n;
+
+	/* A core file would hold guest memory; nobody of the same user may attach either. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)signal(SIGPIPE, SIG_IGN);
+	n = descriptors_receive(FD_CONTROL, &start, sizeof(start), NULL, 0, &n_fds);
+	if (n != sizeof(start) || start.kind != CONTROL_START)
+		return 1;
+	start.hostname[sizeof(start.hostname) - 1] = '\0';
+	k->engine = engine_by_name("qemu");
+	k->monitor.fd = FD_MONITOR;
+	k->monitor_open = k->console_open = true;
+	if (set_nonblocking(FD_CLIENT) < 0 || set_nonblocking(FD_CONSOLE) < 0)
+		return 1;
+
+	if (!start.booting && k->engine->restore(&k->monitor, &err) < 0)
+		fail(k, &err);
+	if (handshake_init(&k->handshake, start.booting, start.hostname, start.overlay_mib) < 0)
+		fail_with(k, IRONCLAW_ERR_SYSTEM, EIO, "the kernel gives no random bytes");
+	/* Small, so it fits the socket's buffer although nobody reads yet. */
+	if (handshake_begin(&k->handshake, FD_LINK) < 0)
+		fail_with(k, IRONCLAW_ERR_VMM, EPIPE, "the VMM ended at once");
+	run_handshake(k, start.deadline_ms);
+	if (set_nonblocking(FD_LINK) < 0)
+		return 1;
+	run_relay(k);
+}

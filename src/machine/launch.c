@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launch.c - the processes of one VM, from the library's side; see launch.h. */
+#include "machine/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "image/initramfs.h"
+#include "machine/control.h"
+#include "sys/clock.h"
+#include "sys/descriptors.h"
+
+/* How long a dead VM's keeper and warden are waited for before a failure is explained without them. */
+#define LAST_WORDS_MS 2000
+
+/* Both ends of everything that connects the four processes. */
+struct wiring {
+	int warden[2], control[2], client[2], link[2], monitor[2], console[2];
+};
+
+static void wiring_close(struct wiring *w)
+{
+	int *ends[] = {w->warden, w->control, w->client, w->link, w->monitor, w->console};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		close_fd(&ends[i][0]);
+		close_fd(&ends[i][1]);
+	}
+}
+
+static int wiring_make(struct wiring *w, struct ironclaw_error *err)
+{
+	int *streams[] = {w->client, w->link, w->monitor}, *messages[] = {w->warden, w->control};
+	bool ok = pipe2(w->console, O_CLOEXEC) == 0;
+
+	for (size_t i = 0; ok && i < ARRAY_SIZE(streams); i++)
+		ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, streams[i]) == 0;
+	for (size_t i = 0; ok && i < ARRAY_SIZE(messages); i++)
+		ok = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, messages[i]) == 0;
+	return ok ? 0 : err_sys(err, errno, "cannot make the sockets of a VM");
+}
+
+void launch_init(struct launch *l)
+{
+	*l = (struct launch){
+		.dir = {.vms_fd = -EBADF, .lock_fd = -EBADF},
+		.warden_fd = -EBADF,
+		.control_fd = -EBADF,
+		.client_fd = -EBADF,
+		.warden_pid = -1,
+	};
+}
+
+/* The boot's initramfs, in the VM's own folder. */
+static int write_initramfs(const struct launch_settings *s, const struct launch *l, char *path,
+			   size_t size, struct ironclaw_error *err)
+{
+	cleanup_close int fd = -EBADF;
+	char agent[1200];
+
+	(void)snprintf(agent, sizeof(agent), "%s/ironclaw-guest", s->programs);
+	(void)snprintf(path, size, "%s/vms/%s/initramfs", s->paths->run, l->vm_id);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot make '%s'", path);
+	return initramfs_write(fd, s->kernel, agent, err);
+}
+
+static void mount_files(struct jail_plan *jail, const struct engine_plan *plan)
+{
+	static const enum jail_mount_kind kinds[] = {
+		[ENGINE_FILE_RO] = JAIL_BIND_RO,
+		[ENGINE_FILE_RW] = JAIL_BIND_RW,
+		[ENGINE_FILE_DEVICE] = JAIL_BIND_DEV,
+		[ENGINE_FILE_LINK] = JAIL_SYMLINK,
+	};
+
+	for (size_t i = 0; i < plan->n_files; i++)
+		jail_plan_mount(jail, kinds[plan->files[i].kind], plan->files[i].host,
+				plan->files[i].inside);
+}
+
+/* Settings to a request: the engine's plan, put into the jail's terms. */
+static int make_plan(const struct launch_settings *s, struct launch *l, struct ironclaw_error *err)
+{
+	struct engine_settings vmm = s->vmm;
+	struct engine_plan plan;
+	char initramfs[1200], keeper[1200];
+	int r = 0;
+
+	if (vmm.start != ENGINE_CLONE) {
+		r = write_initramfs(s, l, initramfs, sizeof(initramfs), err);
+		vmm.initramfs = initramfs;
+	}
+	if (r == 0)
+		r = s->engine->plan(s->host, &vmm, &plan, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
+	jail_plan_init(&l->plan, l->vm_id, keeper, plan.file_size_max_b);
+	mount_files(&l->plan, &plan);
+	for (size_t i = 0; i < plan.n_argv; i++)
+		jail_plan_arg(&l->plan, plan.argv[i]);
+	for (size_t i = 0; i < plan.n_env; i++)
+		jail_plan_env(&l->plan, plan.env[i]);
+	return jail_plan_finish(&l->plan, vmm.start == ENGINE_CLONE ? 3 : 2, err);
+}
+
+/* A session of its own: the terminal's Ctrl-C is for the guest's command, not for the warden. */
+static int spawn_warden(const char *programs, int socket, pid_t *ret_pid,
+			struct ironclaw_error *err)
+{
+	char path[1200];
+	char *const argv[] = {path, NULL}, *const env[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/ironclaw-warden", programs);
+	(void)sigemptyset(&none);
+	r = posix_spawnattr_init(&attr);
+	if (r)
+		return err_sys(err, r, "cannot start the warden");
+	r = posix_spawn_file_actions_init(&actions);
+	if (r) {
+		(void)posix_spawnattr_destroy(&attr);
+		return err_sys(err, r, "cannot start the warden");
+	}
+	if (!(r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK)) &&
+	    !(r = posix_spawnattr_setsigmask(&attr, &none)) &&
+	    !(r = posix_spawn_file_actions_adddup2(&actions, socket, JAIL_WARDEN_FD)) &&
+	    !(r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)) &&
+	    !(r = posix_spawn_file_actions_adddup2(&actions, 0, 1)) &&
+	    !(r = posix_spawn_file_actions_adddup2(&actions, 0, 2)) &&
+	    !(r = posix_spawn_file_actions_addclosefrom_np(&actions, JAIL_WARDEN_FD + 1)))
+		r = posix_spawn(ret_pid, path, &actions, &attr, argv, env);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attr);
+	return r ? err_sys(err, r, "cannot start '%s'", path) : 0;
+}
+
+static int send_request(const struct launch_settings *s, struct launch *l, const struct wiring *w,
+			struct ironclaw_error *err)
+{
+	int fds[JAIL_FDS_MAX] = {
+		[JAIL_FD_VMS] = l->dir.vms_fd,
+		[JAIL_FD_LOCK] = l->dir.lock_fd,
+		[JAIL_FD_VMM_OUTPUT] = w->console[1],
+		[JAIL_FD_FIXED + JAIL_KEEPER_CONTROL] = w->control[1],
+		[JAIL_FD_FIXED + JAIL_KEEPER_CLIENT] = w->client[1],
+		[JAIL_FD_FIXED + JAIL_KEEPER_LINK] = w->link[0],
+		[JAIL_FD_FIXED + JAIL_KEEPER_MONITOR] = w->monitor[0],
+		[JAIL_FD_FIXED + JAIL_KEEPER_CONSOLE] = w->console[0],
+		/* The VMM's, in the order of enum engine_fd. */
+		[JAIL_FD_FIXED + JAIL_KEEPER_FDS] = w->link[1],
+		[JAIL_FD_FIXED + JAIL_KEEPER_FDS + 1] = w->monitor[1],
+		[JAIL_FD_FIXED + JAIL_KEEPER_FDS + 2] = s->state_fd,
+	};
+	size_t n = (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + l->plan.request.n_vmm_fds;
+	int r = descriptors_send(w->warden[0], &l->plan.request, sizeof(l->plan.request), fds, n);
+
+	return r < 0 ? err_sys(err, -r, "cannot send the request to the warden") : 0;
+}
+
+static int send_start(const struct launch_settings *s, const struct launch *l, int fd,
+		      struct ironclaw_error *err)
+{
+	bool booting = s->vmm.start != ENGINE_CLONE;
+	struct control_request start = {
+		.kind = CONTROL_START,
+		.booting = booting,
+		.overlay_mib = s->overlay_mib,
+		.deadline_ms = booting ? LIMIT_BOOT_MS : LIMIT_RESTORE_MS,
+	};
+	int r;
+
+	(void)snprintf(start.hostname, sizeof(start.hostname), "%s", l->vm_id);
+	r = descriptors_send(fd, &start, sizeof(start), NULL, 0);
+	return r < 0 ? err_sys(err, -r, "cannot send the start to the keeper") : 0;
+}
+
+static int start_wired(const struct launch_settings *s, struct launch *l, struct wiring *w,
+		       struct ironclaw_error *err)
+{
+	int r = spawn_warden(s->programs, w->warden[1], &l->warden_pid, err);
+
+	if (r == 0)
+		r = send_request(s, l, w, err);
+	if (r == 0)
+		r = send_start(s, l, w->control[0], err);
+	if (r < 0)
+		return r;
+	l->warden_fd = take_fd(&w->warden[0]);
+	l->control_fd = take_fd(&w->control[0]);
+	l->client_fd = take_fd(&w->client[0]);
+	return 0;
+}
+
+int launch_start(const struct launch_settings *settings, struct launch *l,
+		 struct ironclaw_error *err)
+{
+	struct wiring w;
+	int r;
+
+	memset(&w, 0xff, sizeof(w));
+	launch_init(l);
+	l->begin_us = clock_now_us();
+	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
+	r = vmdir_create(settings->paths, l->vm_id, &l->dir, err);
+	if (r < 0) {
+		l->ended = true;
+		return r;
+	}
+	r = make_plan(settings, l, err);
+	if (r == 0)
+		r = wiring_make(&w, err);
+	if (r == 0)
+		r = start_wired(settings, l, &w, err);
+	wiring_close(&w);
+	/* From now on warden and keeper hold the lock. */
+	close_fd(&l->dir.lock_fd);
+	return r;
+}
+
+/* One message of the warden's. Return: 1 when it is ENDED or the warden is gone, 0, -errno */
+static int read_warden(struct launch *l, struct ironclaw_error *err)
+{
+	struct jail_event event;
+	size_t n_fds;
+	ssize_t n = descriptors_receive(l->warden_fd, &event, sizeof(event), NULL, 0, &n_fds);
+
+	if (n != sizeof(event))
+		return 1;
+	switch (event.kind) {
+	case JAIL_EVENT_STARTED:
+		l->started_us = clock_now_us();
+		l->vmm_pid = event.vmm_pid;
+		l->keeper_pid = event.keeper_pid;
+		return 0;
+	case JAIL_EVENT_FAILED:
+		return jail_failure(&l->plan, &event, err);
+	case JAIL_EVENT_ENDED:
+		l->ended = true;
+		l->end = event;
+		return 1;
+	default:
+		return 1;
+	}
+}
+
+/* One message of the keeper's. Return: its kind, 0 when it is gone, -errno for FAILED */
+static int read_keeper(struct launch *l, struct ironclaw_error *err)
+{
+	struct control_event event;
+	size_t n_fds;
+	ssize_t n = descriptors_receive(l->control_fd, &event, sizeof(event), NULL, 0, &n_fds);
+
+	if (n != sizeof(event))
+		return 0;
+	if (event.kind != CONTROL_FAILED)
+		return (int)event.kind;
+	/* From a process that parses guest bytes: escaped once more, and bounded. */
+	event.error.text[sizeof(event.error.text) - 1] = '\0';
+	if (event.error.errnum <= 0 || event.error.errnum > 4095)
+		event.error.errnum = EIO;
+	if (event.error.code <= IRONCLAW_ERR_NONE || event.error.code >= IRONCLAW_ERR_MAX)
+		event.error.code = IRONCLAW_ERR_GUEST;
+	return err_set(err, event.error.code, event.error.errnum, "%s", event.error.text);
+}
+
+/* Waits for one kind of event from the keeper, and for whatever goes wrong before it. */
+static int wait_keeper(struct launch *l, enum control_event_kind kind, struct ironclaw_error *err)
+{
+	for (;;) {
+		struct pollfd p[] = {{.fd = l->control_fd, .events = POLLIN},
+				     {.fd = l->warden_fd, .events = POLLIN}};
+		int r;
+
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, errno, "poll");
+		}
+		/* The warden first: when it could not start the keeper, the keeper's end says nothing. */
+		if (p[1].revents) {
+			r = read_warden(l, err);
+			if (r < 0)
+				return r;
+			if (r > 0)
+				return launch_explain(l, err);
+			continue;
+		}
+		r = read_keeper(l, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return launch_explain(l, err);
+		if (r == (int)kind)
+			return 0;
+	}
+}
+
+int launch_wait(struct launch *l, struct ironclaw_error *err)
+{
+	int r = wait_keeper(l, CONTROL_READY, err);
+
+	if (r == 0)
+		l->ready_us = clock_now_us();
+	return r;
+}
+
+int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
+{
+	const struct control_request request = {.kind = CONTROL_SAVE,
+						.deadline_ms = LIMIT_QMP_REPLY_MS};
+	int r = descriptors_send(l->control_fd, &request, sizeof(request), &state_fd, 1);
+
+	if (r < 0)
+		return err_sys(err, -r, "cannot ask the keeper to save the VM");
+	return wait_keeper(l, CONTROL_SAVED, err);
+}
+
+static int describe_end(const struct launch *l, struct ironclaw_error *err)
+{
+	int status = l->end.vmm_status;
+
+	if (!l->ended)
+		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "the warden of VM '%s' was killed",
+			       l->vm_id);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "the VMM died of signal %d (%s)",
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WIFEXITED(status))
+		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "the VMM exited with code %d",
+			       WEXITSTATUS(status));
+	return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' was killed", l->vm_id);
+}
+
+int launch_explain(struct launch *l, struct ironclaw_error *err)
+{
+	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
+	struct ironclaw_error said = {0};
+	bool keeper_open = true, warden_open = true;
+
+	while (keeper_open || warden_open) {
+		struct pollfd p[] = {{.fd = keeper_open ? l->control_fd : -1, .events = POLLIN},
+				     {.fd = warden_open ? l->warden_fd : -1, .events = POLLIN}};
+
+		if (poll(p, 2, clock_left_ms(deadline)) <= 0)
+			break;
+		if (p[0].revents)
+			keeper_open = read_keeper(l, said.code ? NULL : &said) > 0;
+		if (p[1].revents)
+			warden_open = read_warden(l, said.code ? NULL : &said) == 0;
+	}
+	if (said.code == IRONCLAW_ERR_NONE)
+		return describe_end(l, err);
+	if (err)
+		*err = said;
+	return -said.errnum;
+}
+
+/* What is left when the warden was killed: its children died with it, the folder is still there. */
+static int remove_leftovers(const struct launch *l)
+{
+	return l->dir.vms_fd >= 0 && !l->ended ? vmdir_remove(&l->dir, l->vm_id) : 0;
+}
+
+int launch_end(struct launch *l, struct ironclaw_error *err)
+{
+	int r;
+
+	if (l->warden_fd >= 0) {
+		(void)shutdown(l->warden_fd, SHUT_WR);
+		while (!l->ended && read_warden(l, NULL) <= 0)
+			;
+	}
+	close_fd(&l->client_fd);
+	close_fd(&l->control_fd);
+	close_fd(&l->warden_fd);
+	while (l->warden_pid > 0 && waitpid(l->warden_pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	l->warden_pid = -1;
+	r = l->ended ? -l->end.errnum : remove_leftovers(l);
+	l->ended = true;
+	vmdir_close(&l->dir);
+	return r < 0 ? err_sys(err, -r, "cannot remove the folder of VM '%s'", l->vm_id) : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * launch.h - the processes of one VM, from the library's side: a warden, and what it starts.
+ *
+ *   launch_start()   folder, plan, warden, request          nothing has read a guest byte yet
+ *   launch_wait()    until the guest has its identity
+ *   launch_save()    stop it and write its device state
+ *   launch_end()     everything killed, waited for and removed
+ *
+ * After any failure launch_end() is still to be called. When this process dies instead, the warden
+ * sees its socket close and does the same.
+ */
+#ifndef MACHINE_LAUNCH_H
+#define MACHINE_LAUNCH_H
+
+#include "base/paths.h"
+#include "engine/engine.h"
+#include "jail/plan.h"
+#include "machine/vmdir.h"
+
+/** What to start; all strings are borrowed for launch_start(). */
+struct launch_settings {
+	const struct paths *paths;
+	const char *programs; /* folder of the helper programs */
+	const char *vm_id;
+	const struct engine *engine;
+	const struct engine_host *host;
+	struct engine_settings vmm; /* initramfs is filled in by a boot */
+	const struct kernel *kernel; /* boots only: for the initramfs */
+	int state_fd;	      /* clones only; borrowed */
+	uint32_t overlay_mib; /* size of the guest's writable layer */
+};
+
+/** A started VM. */
+struct launch {
+	char vm_id[LIMIT_VM_ID_MAX + 1];
+	struct vmdir dir;
+	pid_t warden_pid;
+	int warden_fd, control_fd, client_fd;
+	int32_t vmm_pid, keeper_pid;
+	bool ended; /* the warden said ENDED: nothing is left of the VM */
+	struct jail_event end;
+	uint64_t begin_us, started_us, ready_us; /* CLOCK_MONOTONIC; 0: not yet */
+	struct jail_plan plan; /* kept for the sentence about a failure */
+};
+
+/** launch_init() - what launch_end() accepts before launch_start(). */
+void launch_init(struct launch *l);
+
+int launch_start(const struct launch_settings *settings, struct launch *l,
+		 struct ironclaw_error *err);
+
+/** launch_wait() - wait for READY. The keeper holds the deadline. */
+int launch_wait(struct launch *l, struct ironclaw_error *err);
+
+/** launch_save() - no session may be open; the VM never runs again. */
+int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err);
+
+/**
+ * launch_explain() - the VM has ended under us: why.
+ *
+ * Waits a moment for the keeper's and the warden's last words.
+ *
+ * Return: -errno, always, with IRONCLAW_ERR_LOST, IRONCLAW_ERR_VMM, IRONCLAW_ERR_GUEST, ...
+ */
+int launch_explain(struct launch *l, struct ironclaw_error *err);
+
+/** launch_end() - twice is fine. Return: 0, or -errno when the VM's folder could not be removed */
+int launch_end(struct launch *l, struct ironclaw_error *err);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template_build.c - make a template: boot, warm up, save, publish; see template.h.
+ *
+ * Under the lock of its key everything happens in a folder beside the final place, which is renamed
+ * when complete. A folder of an earlier builder that was killed is removed first: the lock was free,
+ * so its owner is dead.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "machine/template_manifest.h"
+#include "machine/vm_start.h"
+#include "sys/digest.h"
+#include "sys/file.h"
+
+/* Bounds a warm-up command that hangs. */
+#define WARM_TIMEOUT_MS (10U * 60U * 1000U)
+#define OVERLAY_MIB	LIMIT_OVERLAY_MIN_MIB /* each clone is given its own size */
+
+struct build {
+	const struct template_spec *spec;
+	const struct vm_notices *notices;
+	char dir[1300], final[1300], ram[1310];
+	int dir_fd, state_fd;
+	struct ironclaw_vm *vm;
+};
+
+/* The last of what a warm-up command wrote, for the message when it fails. */
+struct warm_tail {
+	char text[256];
+	size_t used;
+};
+
+static int keep_tail(void *userdata, enum ironclaw_stream stream, const void *data, size_t len)
+{
+	struct warm_tail *tail = userdata;
+	size_t room = sizeof(tail->text) - 1;
+	const char *bytes = data;
+
+	(void)stream;
+	if (len > room) {
+		bytes += len - room;
+		len = room;
+	}
+	if (tail->used + len > room) {
+		size_t drop = tail->used + len - room;
+
+		memmove(tail->text, tail->text + drop, tail->used - drop);
+		tail->used -= drop;
+	}
+	memcpy(tail->text + tail->used, bytes, len);
+	tail->used += len;
+	tail->text[tail->used] = '\0';
+	return 0;
+}
+
+static int warm_one(struct build *b, const char *command, struct ironclaw_error *err)
+{
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	struct warm_tail tail = {.used = 0};
+	const struct ironclaw_exec_options options = {
+		.size = sizeof(options),
+		.argv = argv,
+		.timeout_ms = WARM_TIMEOUT_MS,
+		.output = keep_tail,
+		.userdata = &tail,
+	};
+	struct ironclaw_exec_result result = {.size = sizeof(result)};
+	int r;
+
+	vm_notice(b->notices, IRONCLAW_NOTICE_PROGRESS, "warming up: %s", command);
+	r = ironclaw_vm_exec(b->vm, &options, &result, err);
+	if (r < 0)
+		return r;
+	if (result.exit_code == 0)
+		return 0;
+	/* Nobody asked for the default one: an image without it only starts a little slower. */
+	if (!b->spec->warm_chosen && !result.timed_out)
+		return 0;
+	return err_set(err, IRONCLAW_ERR_GUEST, EIO,
+		       "warm-up command '%.128s' ended with code %d%s%s", command,
+		       result.exit_code, tail.used ? ": " : "", tail.text);
+}
+
+static int warm_up(struct build *b, struct ironclaw_error *err)
+{
+	char commands[TEMPLATE_WARM_MAX_B];
+	char *save = NULL;
+	int r = 0;
+
+	(void)snprintf(commands, sizeof(commands), "%s", b->spec->warm);
+	for (char *line = strtok_r(commands, "\n", &save); line && r == 0;
+	     line = strtok_r(NULL, "\n", &save))
+		r = warm_one(b, line, err);
+	return r;
+}
+
+static int make_folder(struct build *b, struct ironclaw_error *err)
+{
+	cleanup_close int ram = -EBADF;
+	int r = file_remove_tree(AT_FDCWD, b->dir);
+
+	if (r == 0 && mkdir(b->dir, 0755) < 0)
+		r = -errno;
+	if (r < 0)
+		return err_sys(err, -r, "cannot make '%s'", b->dir);
+	b->dir_fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->dir_fd < 0)
+		return err_sys(err, errno, "cannot open '%s'", b->dir);
+	ram = openat(b->dir_fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	b->state_fd = openat(b->dir_fd, "state", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (ram < 0 || b->state_fd < 0)
+		return err_sys(err, errno, "cannot make the template's files");
+	if (ftruncate(ram, (off_t)(b->spec->memory_mib << 20)) < 0)
+		return err_sys(err, errno, "cannot make the template's memory of %llu MiB",
+			       (unsigned long long)b->spec->memory_mib);
+	return 0;
+}
+
+static int boot_and_save(struct build *b, struct ironclaw_error *err)
+{
+	char vm_id[LIMIT_VM_ID_MAX + 1];
+	const struct vm_start_mode mode = {.vm_id = vm_id,
+					   .start = ENGINE_BOOT_TEMPLATE,
+					   .ram = b->ram,
+					   .state_fd = -EBADF,
+					   .overlay_mib = OVERLAY_MIB};
+	int r;
+
+	(void)snprintf(vm_id, sizeof(vm_id), "template-%s", b->spec->key);
+	r = vm_start(b->spec, &mode, &b->vm, err);
+	if (r < 0)
+		return r;
+	r = warm_up(b, err);
+	if (r == 0)
+		r = launch_save(&b->vm->launch, b->state_fd, err);
+	if (r < 0) {
+		(void)ironclaw_vm_destroy(take_ptr(b->vm), NULL);
+		return r;
+	}
+	return ironclaw_vm_destroy(take_ptr(b->vm), err);
+}
+
+static void describe(const struct template_spec *spec, struct template_info *info)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	(void)snprintf(info->key, sizeof(info->key), "%s", spec->key);
+	(void)snprintf(info->image, sizeof(info->image), "%s", spec->image.name);
+	(void)snprintf(info->kernel, sizeof(info->kernel), "%s", spec->kernel.name);
+	(void)snprintf(info->engine, sizeof(info->engine), "%s", spec->engine->name);
+	(void)snprintf(info->accel, sizeof(info->accel), "%s", engine_accel_name(spec->accel));
+	(void)strftime(info->created, sizeof(info->created), "%Y-%m-%dT%H:%M:%SZ",
+		       gmtime_r(&now, &utc));
+	info->vcpus = spec->vcpus;
+	info->memory_mib = spec->memory_mib;
+}
+
+static int seal_file(int dir_fd, const char *name, char digest[DIGEST_HEX_B + 1])
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = digest_fd(fd, digest, NULL);
+	if (r == 0 && (fchmod(fd, 0400) < 0 || fsync(fd) < 0))
+		r = -errno;
+	return r;
+}
+
+static int publish(struct build *b, struct ironclaw_error *err)
+{
+	struct template_manifest m = {0};
+	int r;
+
+	describe(b->spec, &m.info);
+	r = seal_file(b->dir_fd, "ram", m.ram_sha256);
+	if (r == 0)
+		r = seal_file(b->dir_fd, "state", m.state_sha256);
+	if (r == 0)
+		r = template_manifest_write(b->dir_fd, &m);
+	if (r == 0 && fsync(b->dir_fd) < 0)
+		r = -errno;
+	if (r == 0 && rename(b->dir, b->final) < 0)
+		r = -errno;
+	return r < 0 ? err_sys(err, -r, "cannot store the template") : 0;
+}
+
+static int build_locked(struct build *b, struct ironclaw_error *err)
+{
+	int r;
+
+	if (access(b->final, F_OK) == 0)
+		return 0;
+	vm_notice(b->notices, IRONCLAW_NOTICE_PROGRESS,
+		  "building the template of image '%s' (once for %u cpu, %llu MiB, %s)",
+		  b->spec->image.name, b->spec->vcpus, (unsigned long long)b->spec->memory_mib,
+		  engine_accel_name(b->spec->accel));
+	r = make_folder(b, err);
+	if (r == 0)
+		r = boot_and_save(b, err);
+	if (r == 0)
+		r = publish(b, err);
+	if (r < 0) {
+		(void)file_remove_tree(AT_FDCWD, b->dir);
+		err_prefix(err, "cannot build the template of image '%s'", b->spec->image.name);
+	}
+	return r;
+}
+
+static int template_build(const struct template_spec *spec, const struct vm_notices *notices,
+		   struct ironclaw_error *err)
+{
+	struct build b = {
+		.spec = spec, .notices = notices, .dir_fd = -EBADF, .state_fd = -EBADF};
+	cleanup_close int lock = -EBADF;
+	char path[1300];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/templates", spec->paths->data);
+	r = file_mkdir_p(path, 0755);
+	if (r < 0)
+		return err_sys(err, -r, "cannot make '%s'", path);
+	(void)snprintf(b.final, sizeof(b.final), "%s/templates/%s", spec->paths->data, spec->key);
+	(void)snprintf(b.dir, sizeof(b.dir), "%s/templates/.new-%s", spec->paths->data, spec->key);
+	(void)snprintf(b.ram, sizeof(b.ram), "%s/ram", b.dir);
+	(void)snprintf(path, sizeof(path), "%s/templates/.lock-%s", spec->paths->data, spec->key);
+	lock = file_lock(AT_FDCWD, path, true);
+	if (lock < 0)
+		return err_sys(err, -lock, "cannot lock '%s'", path);
+	r = build_locked(&b, err);
+	close_fd(&b.dir_fd);
+	close_fd(&b.state_fd);
+	(void)unlink(path);
+	return r;
+}
+
+int template_get(const struct template_spec *spec, const struct vm_notices *notices,
+			struct template *ret, struct ironclaw_error *err)
+{
+	struct ironclaw_error why = {0};
+	int r = template_find(spec, ret, &why);
+
+	if (r == -EBADMSG) {
+		vm_notice(notices, IRONCLAW_NOTICE_WARNING, "%s; building it again", why.text);
+		r = template_remove(spec->paths, spec->key, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		r = -ENOENT;
+	}
+	if (r == -ENOENT) {
+		r = template_build(spec, notices, err);
+		return r < 0 ? r : template_find(spec, ret, err);
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * vm.h - the inside of the public handle, shared by the files that implement ironclaw.h.
+ */
+#ifndef MACHINE_VM_H
+#define MACHINE_VM_H
+
+#include "link/session.h"
+#include "machine/launch.h"
+
+struct ironclaw_vm {
+	const struct engine *engine;
+	enum engine_accel accel;
+	char image[LIMIT_NAME_MAX + 1];
+	bool cloned;
+	struct launch launch;
+	struct session_link link;
+	int wake_fds[2]; /* from ironclaw_vm_signal() to the exec that runs */
+};
+
+/** What goes through wake_fds: smaller than PIPE_BUF, so never in parts. */
+struct vm_wake {
+	uint32_t signal; /* 0: a new size */
+	uint16_t rows, cols;
+};
+
+/** Where progress and warnings of a start go. */
+struct vm_notices {
+	void (*notice)(void *userdata, enum ironclaw_notice notice, const char *text);
+	void *userdata;
+};
+
+void vm_notice(const struct vm_notices *notices, enum ironclaw_notice notice, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

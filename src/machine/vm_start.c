@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_start.c - from what a VM is made of to a handle; see vm_start.h. */
+#include "machine/vm_start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/kvm_probe.h"
+#include "machine/programs.h"
+
+static int choose_accel(const struct paths *paths, enum vm_accel wanted,
+			const struct vm_notices *notices, enum engine_accel *ret,
+			struct ironclaw_error *err)
+{
+	struct kvm_probe probe;
+
+	if (wanted == VM_ACCEL_TCG) {
+		*ret = ENGINE_ACCEL_TCG;
+		return 0;
+	}
+	kvm_probe_cached(paths, &probe);
+	if (probe.outcome == KVM_WORKING) {
+		*ret = ENGINE_ACCEL_KVM;
+		return 0;
+	}
+	if (wanted == VM_ACCEL_KVM) {
+		(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENODEV, "KVM cannot be used: %s",
+			      probe.why);
+		err_hint(err, "%s", probe.remedy[0] ? probe.remedy : "--accel tcg");
+		return -ENODEV;
+	}
+	vm_notice(notices, IRONCLAW_NOTICE_WARNING,
+		  "using software emulation, which is slow: %s", probe.why);
+	*ret = ENGINE_ACCEL_TCG;
+	return 0;
+}
+
+static int find_root(const struct paths *paths, const struct vm_config *config, struct image *ret,
+		     struct ironclaw_error *err)
+{
+	if (config->rootfs_path[0])
+		return image_from_path(paths, config->rootfs_path, ret, err);
+	return image_find(paths, config->image, ret, err);
+}
+
+static int find_kernel(const struct paths *paths, const struct vm_config *config,
+		       struct kernel *ret, struct ironclaw_error *err)
+{
+	if (config->kernel_path[0])
+		return kernel_from_path(paths, config->kernel_path, ret, err);
+	return kernel_find(paths, NULL, ret, err);
+}
+
+int vm_resolve(const struct paths *paths, const struct vm_config *config,
+	       const struct vm_notices *notices, struct template_spec *ret,
+	       struct ironclaw_error *err)
+{
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->paths = paths;
+	ret->vcpus = config->vcpu_count;
+	ret->memory_mib = config->memory_mib;
+	ret->engine = engine_by_name("qemu");
+	r = programs_dir(ret->programs, sizeof(ret->programs), err);
+	if (r == 0)
+		r = find_root(paths, config, &ret->image, err);
+	if (r == 0)
+		r = find_kernel(paths, config, &ret->kernel, err);
+	if (r == 0)
+		r = choose_accel(paths, config->accel, notices, &ret->accel, err);
+	if (r == 0)
+		r = ret->engine->probe(ret->accel, ret->programs, &ret->host, err);
+	return r;
+}
+
+uint32_t vm_overlay_mib(const struct vm_config *config)
+{
+	if (config->overlay_size_mib != VM_OVERLAY_SIZE_AUTO)
+		return (uint32_t)config->overlay_size_mib;
+	return (uint32_t)(config->memory_mib / 2);
+}
+
+static int launch_spec(const struct template_spec *spec, const struct vm_start_mode *mode,
+		       struct launch *launch, struct ironclaw_error *err)
+{
+	const struct launch_settings settings = {
+		.paths = spec->paths,
+		.programs = spec->programs,
+		.vm_id = mode->vm_id,
+		.engine = spec->engine,
+		.host = &spec->host,
+		.kernel = &spec->kernel,
+		.state_fd = mode->state_fd,
+		.overlay_mib = mode->overlay_mib,
+		.vmm = {.accel = spec->accel,
+			.start = mode->start,
+			.vcpus = spec->vcpus,
+			.memory_mib = spec->memory_mib,
+			.kernel = spec->kernel.path,
+			.image = spec->image.path,
+			.ram = mode->ram},
+	};
+	int r = launch_start(&settings, launch, err);
+
+	if (r == 0)
+		r = launch_wait(launch, err);
+	return r;
+}
+
+int vm_start(const struct template_spec *spec, const struct vm_start_mode *mode,
+	     struct ironclaw_vm **ret, struct ironclaw_error *err)
+{
+	struct ironclaw_vm *vm = calloc(1, sizeof(*vm));
+	int r;
+
+	if (!vm)
+		return err_sys(err, ENOMEM, "no room for a VM's handle");
+	vm->engine = spec->engine;
+	vm->accel = spec->accel;
+	vm->wake_fds[0] = vm->wake_fds[1] = -EBADF;
+	(void)snprintf(vm->image, sizeof(vm->image), "%s", spec->image.name);
+	launch_init(&vm->launch);
+	r = pipe2(vm->wake_fds, O_CLOEXEC | O_NONBLOCK) < 0
+		    ? err_sys(err, errno, "cannot make a pipe")
+		    : launch_spec(spec, mode, &vm->launch, err);
+	if (r < 0) {
+		/* The failure to tell is the first one. */
+		(void)ironclaw_vm_destroy(vm, NULL);
+		return r;
+	}
+	session_link_init(&vm->link, vm->launch.client_fd);
+	*ret = vm;
+	return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vmdir.c - the folder of a living VM, and the sweep of dead ones; see vmdir.h. */
+#include "machine/vmdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "jail/request.h"
+#include "sys/file.h"
+
+static int open_vms(const struct paths *paths, struct ironclaw_error *err)
+{
+	char path[sizeof(paths->run) + 8];
+	int fd, r = file_mkdir_private(paths->run);
+
+	(void)snprintf(path, sizeof(path), "%s/vms", paths->run);
+	if (r == 0)
+		r = file_mkdir_private(path);
+	if (r == -EPERM)
+		return err_set(err, IRONCLAW_ERR_SYSTEM, EPERM,
+			       "'%s' belongs to another user or may be written by others",
+			       paths->run);
+	if (r < 0)
+		return err_sys(err, -r, "cannot make '%s'", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open '%s'", path);
+	return fd;
+}
+
+/*
+ * Whether nobody holds the lock in a VM's folder. One without a lock file is about to be removed by
+ * its warden, or was left half-removed: folders are made with .lock held.
+ */
+static bool is_dead(int vms_fd, const char *id)
+{
+	cleanup_close int fd = -EBADF;
+	char path[LIMIT_VM_ID_MAX + 8];
+
+	(void)snprintf(path, sizeof(path), "%s/lock", id);
+	fd = openat(vms_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* With RUN/vms/.lock held, so no folder is in the making. */
+static int sweep(int vms_fd)
+{
+	cleanup_closedir DIR *dir = NULL;
+	int fd = openat(vms_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		int saved = errno;
+
+		(void)close(fd);
+		return -saved;
+	}
+	for (;;) {
+		struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry)
+			return -errno;
+		if (entry->d_name[0] == '.' || strlen(entry->d_name) > LIMIT_VM_ID_MAX)
+			continue;
+		if (is_dead(vms_fd, entry->d_name))
+			(void)file_remove_tree(vms_fd, entry->d_name);
+	}
+}
+
+static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
+{
+	char path[LIMIT_VM_ID_MAX + 8];
+	int fd;
+
+	if (mkdirat(vms_fd, vm_id, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(err, errno, "cannot make the folder of VM '%s'", vm_id);
+		return err_set(err, IRONCLAW_ERR_EXISTS, EEXIST, "a VM named '%s' is running",
+			       vm_id);
+	}
+	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, vm_id);
+	fd = mkdirat(vms_fd, path, 0700) < 0 ? -errno : 0;
+	if (fd == 0) {
+		(void)snprintf(path, sizeof(path), "%s/lock", vm_id);
+		fd = file_lock(vms_fd, path, false);
+	}
+	if (fd < 0) {
+		(void)file_remove_tree(vms_fd, vm_id);
+		return err_sys(err, -fd, "cannot lock the folder of VM '%s'", vm_id);
+	}
+	return fd;
+}
+
+int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret,
+		 struct ironclaw_error *err)
+{
+	cleanup_close int vms_fd = open_vms(paths, err);
+	cleanup_close int guard = -EBADF;
+	int r;
+
+	if (vms_fd < 0)
+		return vms_fd;
+	guard = file_lock(vms_fd, ".lock", true);
+	if (guard < 0)
+		return err_sys(err, -guard, "cannot lock '%s/vms'", paths->run);
+	r = sweep(vms_fd);
+	if (r < 0)
+		return err_sys(err, -r, "cannot sweep '%s/vms'", paths->run);
+	r = make(vms_fd, vm_id, err);
+	if (r < 0)
+		return r;
+	ret->lock_fd = r;
+	ret->vms_fd = take_fd(&vms_fd);
+	return 0;
+}
+
+int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err)
+{
+	cleanup_close int vms_fd = open_vms(paths, err);
+	cleanup_close int guard = -EBADF;
+	int r;
+
+	if (vms_fd < 0)
+		return vms_fd;
+	guard = file_lock(vms_fd, ".lock", true);
+	r = guard < 0 ? guard : sweep(vms_fd);
+	if (r < 0)
+		return err_sys(err, -r, "cannot sweep '%s/vms'", paths->run);
+	return 0;
+}
+
+int vmdir_remove(const struct vmdir *dir, const char *vm_id)
+{
+	return file_remove_tree(dir->vms_fd, vm_id);
+}
+
+void vmdir_close(struct vmdir *dir)
+{
+	close_fd(&dir->lock_fd);
+	close_fd(&dir->vms_fd);
+}

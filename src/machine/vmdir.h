@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * vmdir.h - the folder of a living VM, and the sweep of dead ones.
+ *
+ *   RUN/vms/ID/lock     flock held by the VM's warden and keeper, so by nobody when they are dead
+ *   RUN/vms/.lock       held while a folder is made or swept
+ *
+ *   RUN/vms/ID/root     empty; mount point of the jail's root, in the jail's own mount namespace
+ *
+ * The folder is the mark that the name is taken, holds what is made for this VM alone, and is what a
+ * power cut leaves behind.
+ */
+#ifndef MACHINE_VMDIR_H
+#define MACHINE_VMDIR_H
+
+#include "base/paths.h"
+
+struct vmdir {
+	int vms_fd;  /* RUN/vms */
+	int lock_fd; /* of this VM */
+};
+
+/**
+ * vmdir_create() - sweep, then make the folder of a VM and take its lock.
+ *
+ * Return: 0 with two descriptors for the caller; -EEXIST when a VM of that name lives
+ */
+int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret,
+		 struct ironclaw_error *err);
+
+/** vmdir_sweep() - remove the folders that no living process holds. Return: 0, -errno */
+int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err);
+
+/** vmdir_remove() - remove the folder of a VM whose processes have ended; missing is fine. */
+int vmdir_remove(const struct vmdir *dir, const char *vm_id);
+
+/** vmdir_close() - give up the descriptors; for a zeroed or half-made one too. */
+void vmdir_close(struct vmdir *dir);
+
+#endif

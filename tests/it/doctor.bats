@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `ironclaw doctor` and `ironclaw version`.
+
+load lib
+
+setup() {
+	use_tmp
+}
+
+@test "doctor is content where runs work" {
+	vm -- true
+	exits 0
+	ic doctor
+	exits 0
+	stdout_has qemu
+}
+
+@test "doctor --json is one document of checks" {
+	ic doctor --json
+	exits 0
+	[ "$(jq -s length "$OUT")" -eq 1 ]
+	json_is '[.checks[] | select((.name | type) != "string")] | length' 0
+	json_is '.checks | length >= 6' true
+}
+
+@test "doctor says what is missing and what to do, and fails" {
+	PATH=/nowhere ic doctor 2>/dev/null || true
+	IRONCLAW_HOME=$BATS_TEST_TMPDIR/empty ic doctor
+	[ "$status" -ne 0 ] || flunk "there is no image"
+	stdout_has 'image build'
+}
+
+@test "doctor leaves no trace and starts no VM that stays" {
+	ic doctor
+	nothing_left
+}
+
+@test "version, --version, help and --help" {
+	local version
+
+	version=$(sed -n "s/^ *version: '\(.*\)',/\1/p" "$TOP/meson.build")
+	for args in version --version; do
+		ic $args
+		exits 0
+		stdout_is "ironclaw $version"
+	done
+	ic version --json
+	exits 0
+	json_is .version "\"$version\""
+	for command in '' run image template kernel doctor version; do
+		ic help $command
+		exits 0
+		stdout_has usage
+		stderr_empty
+		[ -z "$command" ] || {
+			ic "$command" --help
+			exits 0
+			stdout_has usage
+		}
+	done
+}

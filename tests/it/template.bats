@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `ironclaw template`: the saved VMs that runs start from.
+
+load lib
+
+setup() {
+	use_tmp
+	SHARED_HOME=$IRONCLAW_HOME
+	home_copy
+	TEMPLATES=$IRONCLAW_HOME/data/templates
+	rm -rf "$TEMPLATES"
+}
+
+teardown() {
+	nothing_left
+}
+
+@test "the first run builds one, the second uses it" {
+	vm --json -- true
+	exits 0
+	[ "$(find "$TEMPLATES" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 1 ]
+	local id
+	id=$(ls -i "$TEMPLATES")
+	vm --json -- true
+	exits 0
+	json_is '.timings_ms | has("restore")' true
+	[ "$(ls -i "$TEMPLATES")" = "$id" ]
+}
+
+@test "build, ls, rm" {
+	ic template build "$IMAGE" </dev/null
+	exits 0
+	ic template ls
+	exits 0
+	stdout_has "$IMAGE"
+	ic template ls --json
+	exits 0
+	json_is 'length' 1
+	json_is '.[0].image' '"busybox"'
+	local id
+	id=$("$IRONCLAW" template ls -q)
+	ic template rm "$id"
+	exits 0
+	ic template ls -q
+	exits 0
+	stdout_empty
+}
+
+@test "another shape is another template" {
+	vm -- true
+	vm --memory 256M -- true
+	vm --cpus 2 -- true
+	ic template ls -q
+	exits 0
+	[ "$(wc -l <"$OUT")" -eq 3 ] || flunk "expected three templates"
+}
+
+@test "warm-up commands have run before the save" {
+	ic template build "$IMAGE" --warm 'echo warmed >/tmp/mark' </dev/null
+	exits 0
+	vm -- cat /tmp/mark
+	exits 0
+	stdout_is warmed
+}
+
+@test "a warm-up command that fails builds no template" {
+	ic template build "$IMAGE" --warm 'exit 3' </dev/null
+	[ "$status" -ne 0 ]
+	stderr_is_tame 10
+	ic template ls -q
+	stdout_empty
+}
+
+@test "many first runs at once build one template" {
+	local pids=() i failed=0
+
+	for i in 1 2 3 4; do
+		timeout 120 "$IRONCLAW" run "$IMAGE" -q -- echo "$i" >"out.$i" 2>"err.$i" </dev/null &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=$((failed + 1))
+	done
+	cat err.*
+	[ $failed -eq 0 ]
+	[ "$(find "$TEMPLATES" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 1 ] || flunk "$(ls -la "$TEMPLATES")"
+}
+
+# sectors_read_by_python FLAG...: what a first python3 reads from the disk, in sectors of 512 bytes.
+sectors_read_by_python() {
+	IRONCLAW_HOME=$SHARED_HOME ic run default -q "$@" -- sh -c '
+		read -r _ _ before _ </sys/block/vda/stat
+		python3 -c "print(1)" >/dev/null
+		read -r _ _ after _ </sys/block/vda/stat
+		echo $((after - before))' </dev/null
+	exits 0
+	cat "$OUT"
+}
+
+@test "the default image's template has run python3: a clone need not read it again" {
+	[ "$(sectors_read_by_python)" -lt 2048 ]
+	[ "$(sectors_read_by_python --cold)" -gt 8192 ] # the control
+}
