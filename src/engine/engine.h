@@ -46,6 +46,7 @@ struct engine_settings {
 	enum engine_start start;
 	uint32_t vcpus;
 	uint64_t memory_mib;
+	uint32_t tsc_khz;      /* of the host; for boots under emulation */
 	const char *kernel;    /* not for clones */
 	const char *initramfs; /* not for clones */
 	const char *image;

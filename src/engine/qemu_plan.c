@@ -110,9 +110,16 @@ static void plan_start(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_arg(p, "-initrd");
 	engine_plan_arg(p, "/vm/initramfs");
 	engine_plan_arg(p, "-append");
-	/* Emulated processors do not speculate, so the guest need not pay for it. */
-	engine_plan_arg(p, "%s%s", base_cmdline,
-			s->accel == ENGINE_ACCEL_TCG ? " mitigations=off" : "");
+	/*
+	 * An emulated processor does not speculate, so the guest need not pay for it. Its time stamp
+	 * counter is the host's: the guest is told how fast that is, for measuring it against the
+	 * emulated timer fails on a loaded host, and the kernel then waits for ever.
+	 */
+	if (s->accel == ENGINE_ACCEL_TCG)
+		engine_plan_arg(p, "%s mitigations=off tsc=reliable tsc_early_khz=%u", base_cmdline,
+				s->tsc_khz);
+	else
+		engine_plan_arg(p, "%s", base_cmdline);
 	engine_plan_file(p, ENGINE_FILE_RO, s->kernel, "/vm/kernel");
 	engine_plan_file(p, ENGINE_FILE_RO, s->initramfs, "/vm/initramfs");
 }

@@ -16,9 +16,20 @@
 
 #define RAM_INSIDE "/vm/ram"
 
-int open64(const char *path, int flags, ...);
+#define EXPORTED __attribute__((visibility("default")))
 
-__attribute__((visibility("default"))) int open64(const char *path, int flags, ...)
+/* The names that glibc's headers turn open() into; the second one where the mode is not needed. */
+int open64(const char *path, int flags, ...);
+int __open64_2(const char *path, int flags);
+
+static int open_template_read_only(const char *path, int flags, mode_t mode)
+{
+	if ((flags & O_ACCMODE) == O_RDWR && strcmp(path, RAM_INSIDE) == 0)
+		flags = (flags & ~O_ACCMODE) | O_RDONLY;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+EXPORTED int open64(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list ap;
@@ -28,7 +39,10 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if ((flags & O_ACCMODE) == O_RDWR && strcmp(path, RAM_INSIDE) == 0)
-		flags = (flags & ~O_ACCMODE) | O_RDONLY;
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return open_template_read_only(path, flags, mode);
+}
+
+EXPORTED int __open64_2(const char *path, int flags)
+{
+	return open_template_read_only(path, flags, 0);
 }

@@ -31,15 +31,14 @@ static const char *const fixed_arguments[] = {
 	"--dpkgopt=path-exclude=/usr/share/locale/*",
 	"--dpkgopt=path-exclude=/usr/share/doc/*",
 	"--dpkgopt=path-include=/usr/share/doc/*/copyright",
-	"--customize-hook=chroot \"$1\" useradd --uid 1000 --user-group --create-home"
-	" --shell /bin/bash user",
+	"--customize-hook=chroot \"$1\" useradd -u 1000 --user-group -m -s /bin/bash user",
 	/* What is the host's own, or different in each build, or no use in a guest. */
-	"--customize-hook=cd \"$1\" && : >etc/machine-id && : >etc/resolv.conf"
-	" && echo ironclaw >etc/hostname"
-	" && printf '127.0.0.1\\tlocalhost ironclaw\\n::1\\tlocalhost ironclaw\\n' >etc/hosts"
-	" && chmod 0644 etc/machine-id etc/resolv.conf etc/hostname etc/hosts"
-	" && rm -rf etc/apt/apt.conf.d/99mmdebstrap var/cache/debconf/*-old"
-	" var/lib/dpkg/*-old var/log/apt var/log/*.log",
+	"--customize-hook=cd \"$1/etc\" && : >machine-id && : >resolv.conf",
+	"--customize-hook=echo ironclaw >\"$1/etc/hostname\"",
+	"--customize-hook=printf '127.0.0.1 localhost\\n::1 localhost\\n' >\"$1/etc/hosts\"",
+	"--customize-hook=cd \"$1/etc\" && chmod 0644 machine-id resolv.conf hostname hosts",
+	"--customize-hook=rm -rf \"$1/etc/apt/apt.conf.d/99mmdebstrap\" \"$1/var/log/apt\"",
+	"--customize-hook=cd \"$1/var\" && rm -f log/*.log cache/debconf/*-old lib/dpkg/*-old",
 };
 
 _Static_assert(ARRAY_SIZE(fixed_arguments) + APT_SOURCES_MAX + 6 <= ARGV_MAX, "argv");

@@ -54,6 +54,20 @@ static const char *package_of(const char *program)
 	return NULL;
 }
 
+/* Whether a list " a b c" has a word. */
+static bool has_word(const char *list, const char *word)
+{
+	const char *at = list;
+	size_t len = strlen(word);
+
+	while ((at = strstr(at, word))) {
+		if (at > list && at[-1] == ' ' && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
 int job_need(const char *const *names, struct ironclaw_error *err)
 {
 	char missing[200] = "", packages[200] = "";
@@ -67,7 +81,7 @@ int job_need(const char *const *names, struct ironclaw_error *err)
 		if (used < sizeof(missing))
 			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s",
 						 used ? ", " : "", *names);
-		if (package && used_packages < sizeof(packages))
+		if (package && used_packages < sizeof(packages) && !has_word(packages, package))
 			used_packages +=
 				(size_t)snprintf(packages + used_packages,
 						 sizeof(packages) - used_packages, " %s", package);
@@ -103,13 +117,13 @@ static void remember(struct listener *l, const char *line)
 	l->tail[l->tail_len] = '\0';
 }
 
-/* Of mmdebstrap's lines those that say "I: what happens now...", but not the text of our hooks. */
+/* Of mmdebstrap's lines those that say "I: what happens now...", but not our hooks' text. */
 static bool is_news(const char *line)
 {
 	size_t len = strlen(line);
 
 	return strncmp(line, "I: ", 3) == 0 && len > 3 && strcmp(line + len - 3, "...") == 0 &&
-	       !strstr(line, "hook");
+	       !strstr(line, "hook") && !strstr(line, "signal");
 }
 
 static void hear_line(void *ctx, const char *line)
@@ -131,7 +145,7 @@ static bool hear_cancelled(void *ctx)
 	return l->job->settings->cancelled && l->job->settings->cancelled(l->job->settings->ctx);
 }
 
-/* The last lines of @tail as one text "a / b / c". Cuts @tail into lines. */
+/* The last lines of @tail as one text "a / b / c", without mere news. Cuts @tail into lines. */
 static void last_lines(char *tail, char *ret, size_t size)
 {
 	const char *lines[SHOWN_LINES] = {NULL};
@@ -139,7 +153,7 @@ static void last_lines(char *tail, char *ret, size_t size)
 	size_t used = 0;
 
 	for (char *s = strtok_r(tail, "\r\n", &save); s; s = strtok_r(NULL, "\r\n", &save)) {
-		if (s[strspn(s, " \t.")] == '\0')
+		if (s[strspn(s, " \t.")] == '\0' || strncmp(s, "I: ", 3) == 0)
 			continue;
 		memmove(lines, lines + 1, sizeof(lines) - sizeof(lines[0]));
 		lines[SHOWN_LINES - 1] = s;

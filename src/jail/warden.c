@@ -55,7 +55,11 @@ static int receive_request(struct warden *w)
 		return (int)n;
 	if (n != sizeof(w->request))
 		return -EBADMSG;
-	return request_check(&w->request, w->n_fds);
+	n = request_check(&w->request, w->n_fds);
+	if (n < 0)
+		return (int)n;
+	/* From here on the VM's folder is found by its name. */
+	return fchdir(w->fds[JAIL_FD_VMS]) < 0 ? -errno : 0;
 }
 
 static pid_t clone_with_pidfd(uint64_t namespaces, int *ret_pidfd)
@@ -83,7 +87,6 @@ static pid_t start_vmm(struct warden *w, const int report[2])
 {
 	const struct warden_jail jail = {
 		.request = &w->request,
-		.vms_fd = w->fds[JAIL_FD_VMS],
 		.output_fd = w->fds[JAIL_FD_VMM_OUTPUT],
 		.vmm_fds = w->fds + JAIL_FD_FIXED + JAIL_KEEPER_FDS,
 		.report_fd = report[1],
@@ -256,7 +259,7 @@ int main(void)
 	}
 	end.vmm_status = kill_and_reap(w.vmm_pid, w.vmm_pidfd);
 	(void)kill_and_reap(w.keeper_pid, w.keeper_pidfd);
-	r = file_remove_tree(w.fds[JAIL_FD_VMS], w.request.vm_id);
+	r = file_remove_tree(AT_FDCWD, w.request.vm_id);
 	end.errnum = -r;
 	say(&end);
 	return failure.stage == JAIL_STAGE_NONE ? 0 : 1;

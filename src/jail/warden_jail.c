@@ -152,7 +152,11 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 	return mounts_bind(source, AT_FDCWD, target, attributes);
 }
 
-/* A tmpfs over the folder for it, as the current folder. */
+/*
+ * A tmpfs over the folder for it, as the current folder. The way there leads through the current
+ * folder, the only one that clone(2) moved into the new mount namespace with us: an open descriptor
+ * still means the parent's mounts.
+ */
 static int make_root(const struct warden_jail *jail)
 {
 	char path[JAIL_VM_ID_MAX + 8];
@@ -170,7 +174,7 @@ static int make_root(const struct warden_jail *jail)
 	if (tree < 0)
 		return -errno;
 	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, jail->request->vm_id);
-	if (syscall(SYS_move_mount, tree, "", jail->vms_fd, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	if (fchdir(tree) < 0)
 		return -errno;

@@ -21,7 +21,6 @@ struct warden_failure {
 /** What the child needs beside the request. */
 struct warden_jail {
 	const struct jail_request *request;
-	int vms_fd;    /* holds the VM's folder, which holds the root's mount point */
 	int output_fd; /* stdout and stderr of the VMM */
 	const int *vmm_fds;
 	int report_fd; /* write end of a close-on-exec pipe: one struct warden_failure on failure */
@@ -31,7 +30,8 @@ struct warden_jail {
 /**
  * warden_jail_enter() - build the jail around the calling process and exec the VMM.
  *
- * Must: be called in a fresh single-threaded child made with WARDEN_JAIL_NAMESPACES.
+ * Must: be called in a fresh single-threaded child made with WARDEN_JAIL_NAMESPACES, whose current
+ * folder is the one that holds the VM's folder.
  * Does, each step fatal: one id mapped, setgroups denied; private mounts; a tmpfs tree with just the
  * mounts of the request, made the root, read-only, the old root gone; descriptors arranged; rlimits;
  * no capability left, no_new_privs; SIGKILL when the warden dies; exec.

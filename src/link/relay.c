@@ -16,6 +16,11 @@ void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, 
 	wire_reader_init(&lane->reader, side, lane->buffer, sizeof(lane->buffer));
 }
 
+void relay_lane_consume(struct relay_lane *lane)
+{
+	lane->sent = lane->reader.start;
+}
+
 bool relay_lane_is_writing(const struct relay_lane *lane)
 {
 	return lane->sent < lane->reader.start;

@@ -26,7 +26,10 @@ struct relay_lane {
 
 void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, int to_fd);
 
-/** relay_lane_events() - what to poll for: POLLIN on from_fd, or (returning true) POLLOUT on to_fd. */
+/** relay_lane_consume() - the frames taken from the reader so far were for us: do not forward them. */
+void relay_lane_consume(struct relay_lane *lane);
+
+/** relay_lane_is_writing() - what to poll for: POLLOUT on to_fd (true), or POLLIN on from_fd. */
 bool relay_lane_is_writing(const struct relay_lane *lane);
 
 /**

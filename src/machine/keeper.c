@@ -228,6 +228,7 @@ static void run_handshake(struct keeper *k, uint32_t deadline_ms)
 		if (p[POLL_LINK].revents)
 			handshake_read(k, &lane->reader);
 	}
+	relay_lane_consume(lane);
 	ready.answer_us = (uint32_t)(clock_now_us() - begin);
 	report(&ready);
 }

@@ -100,6 +100,7 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct i
 	if (vmm.start != ENGINE_CLONE) {
 		r = write_initramfs(s, l, initramfs, sizeof(initramfs), err);
 		vmm.initramfs = initramfs;
+		vmm.tsc_khz = clock_tsc_khz();
 	}
 	if (r == 0)
 		r = s->engine->plan(s->host, &vmm, &plan, err);

@@ -32,8 +32,6 @@
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 #define PATH_MORE    "/usr/local/sbin:/usr/sbin:/sbin"
 
-extern char **environ;
-
 /* What the parent holds of a running program. */
 struct child {
 	const struct spawn *spawn;

@@ -198,19 +198,21 @@ works() {
 }
 
 @test "root in the guest that kills everything ends its run with an error" {
-	vm_sh 'echo start; kill -9 -1; sleep 1; echo o >/proc/sysrq-trigger; sleep 30' -u root --timeout 30s
+	vm_sh 'echo start; kill -9 -1; sleep 30' -u root --timeout 30s
 	[ "$status" -ne 0 ]
 	stdout_has start
 	nothing_left
 	works
 }
 
-@test "a guest that powers off or crashes under a command is told as such" {
-	vm_sh 'echo start; sync; echo c >/proc/sysrq-trigger; sleep 30' -u root --timeout 60s
-	[ "$status" -ne 0 ]
-	stdout_has start
-	stderr_is_tame 30
-	nothing_left
+@test "a guest that goes down under its command is told as such" {
+	for how in 'poweroff -f' 'reboot -f' 'halt -f'; do
+		vm_sh "echo start; $how; sleep 30" -u root --timeout 10s
+		stdout_has start
+		[ "$status" -eq 125 ] || exits 124 # a halted machine is silent
+		stderr_is_tame 30
+		nothing_left
+	done
 }
 
 # Root in the guest takes the agent's own end of the link and writes to it.
@@ -335,6 +337,7 @@ with open(sys.argv[1], "r+b") as f:
 
 @test "a relative IRONCLAW_HOME is refused" {
 	IRONCLAW_HOME=relative vm -- echo ran
-	exits 125
+	exits 2
+	stdout_empty
 	stderr_has relative
 }

@@ -82,11 +82,13 @@ refused() {
 @test "bounds hold on both sides" {
 	for cpus in 0 33 -1 4294967297 1x ''; do
 		vm --cpus "$cpus" -- echo ran
-		refused vcpu_count
+		refused
+		grep -qE 'vcpu_count|processors' "$ERR" || flunk "expected the field's name"
 	done
 	for memory in 0 1M 127M 1T 18446744073709551616 -5 abc; do
 		vm --memory "$memory" -- echo ran
-		refused memory_mb
+		refused
+		grep -qE 'memory_mb|not a size' "$ERR" || flunk "expected the field's name"
 	done
 	vm --memory 128M -- echo ran
 	exits 0

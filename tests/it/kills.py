@@ -76,7 +76,7 @@ def left_behind(state, before):
     left = [f"process {pid} {name}" for pid, name in descendants().items()]
     vms = state / "vms"
     if vms.is_dir():
-        left += [f"folder {path}" for path in vms.iterdir()]
+        left += [f"folder {path}" for path in vms.iterdir() if path.name != ".lock"]
     left += [f"mount {line}" for line in mounts() - before["mounts"]]
     left += [f"socket {name}" for name in sockets() - before["sockets"]]
     return left

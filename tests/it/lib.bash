@@ -135,7 +135,7 @@ processes_below() {
 
 # vm_folders: what stands for living VMs in the state folder.
 vm_folders() {
-	find "$IRONCLAW_HOME/run/vms" -mindepth 1 -maxdepth 1 2>/dev/null
+	find "$IRONCLAW_HOME/run/vms" -mindepth 1 -maxdepth 1 ! -name '.lock' 2>/dev/null
 }
 
 # nothing_left: no VM folder and no mount of ours; processes are the business of kills.bats, which
