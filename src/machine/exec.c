@@ -24,6 +24,7 @@ struct exec {
 	struct session session;
 	uint64_t begin_us, deadline_us; /* deadline 0: none */
 	uint64_t first_byte_us;
+	int refused; /* what the output callback returned below 0 */
 	bool timed_out;
 	bool given_up; /* the kill was not confirmed: the VM has been taken down */
 };
@@ -44,6 +45,8 @@ static int on_output(void *userdata, uint8_t stream, const uint8_t *data, size_t
 	/* A receiver that would not take it until the time was over: not its failure. */
 	if (r < 0 && x->deadline_us && clock_now_us() >= x->deadline_us)
 		return 0;
+	if (r < 0)
+		x->refused = r;
 	return r;
 }
 
@@ -182,6 +185,21 @@ static void drop_stale_wakes(const struct ironclaw_vm *vm)
 		;
 }
 
+/* What a failed step means; the session cannot be continued, so neither can the link. */
+static int explain(const struct exec *x, int r, struct ironclaw_error *err)
+{
+	if (x->refused)
+		return err_set(err, IRONCLAW_ERR_CANCELLED, -r, "the output was refused: %s",
+			       strerror(-r));
+	if (err && err->code != IRONCLAW_ERR_NONE)
+		return r;
+	if (r == -EPROTO)
+		return err_set(err, IRONCLAW_ERR_INTERNAL, EPROTO, "the keeper broke the protocol");
+	if (r == -ENOMEM)
+		return err_sys(err, ENOMEM, "no room for the session");
+	return launch_explain(&x->vm->launch, err);
+}
+
 int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
 		     struct ironclaw_exec_result *ret, struct ironclaw_error *err)
 {
@@ -217,16 +235,7 @@ int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options 
 		fill_result(&x, ret);
 		return 0;
 	}
-	if (err && err->code != IRONCLAW_ERR_NONE)
-		return r;
-	/* The session cannot be continued, so neither can the link. */
-	if (r == -ENODATA || r == -EPIPE || r == -ECONNRESET)
-		return launch_explain(&vm->launch, err);
-	if (r == -EPROTO)
-		return err_set(err, IRONCLAW_ERR_INTERNAL, EPROTO, "the keeper broke the protocol");
-	if (r == -ENOMEM)
-		return err_sys(err, ENOMEM, "no room for the session");
-	return err_set(err, IRONCLAW_ERR_CANCELLED, -r, "the output was refused: %s", strerror(-r));
+	return explain(&x, r, err);
 }
 
 static int wake(struct ironclaw_vm *vm, const struct vm_wake *record)
