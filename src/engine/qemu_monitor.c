@@ -92,9 +92,9 @@ static int take_line(struct engine_monitor *m, json_t **ret_reply, struct ironcl
 	return r;
 }
 
-static int read_more(struct engine_monitor *m, int flags, struct ironclaw_error *err)
+static int read_more(struct engine_monitor *m, struct ironclaw_error *err)
 {
-	ssize_t n = recv(m->fd, m->line + m->used, sizeof(m->line) - m->used, flags);
+	ssize_t n = recv(m->fd, m->line + m->used, sizeof(m->line) - m->used, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
@@ -106,7 +106,7 @@ static int read_more(struct engine_monitor *m, int flags, struct ironclaw_error 
 
 int qemu_check(struct engine_monitor *monitor, struct ironclaw_error *err)
 {
-	int r = read_more(monitor, MSG_DONTWAIT, err);
+	int r = read_more(monitor, err);
 
 	if (r < 0)
 		return r == -EAGAIN ? 0 : r;
@@ -119,12 +119,23 @@ int qemu_check(struct engine_monitor *monitor, struct ironclaw_error *err)
 	}
 }
 
+/* Waits until the socket can be read or written. */
+static int wait_for(const struct engine_monitor *m, short events, uint64_t deadline,
+		    struct ironclaw_error *err)
+{
+	struct pollfd p = {.fd = m->fd, .events = events};
+	int left = clock_left_ms(deadline);
+
+	if (left == 0 || poll(&p, 1, left) == 0)
+		return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+			       "QEMU's monitor does not answer");
+	return 0;
+}
+
 static int wait_reply(struct engine_monitor *m, uint64_t deadline, json_t **ret,
 		      struct ironclaw_error *err)
 {
 	for (;;) {
-		struct pollfd p = {.fd = m->fd, .events = POLLIN};
-		int left = clock_left_ms(deadline);
 		int r = take_line(m, ret, err);
 
 		if (r == 1)
@@ -133,22 +144,29 @@ static int wait_reply(struct engine_monitor *m, uint64_t deadline, json_t **ret,
 			continue;
 		if (r != -EAGAIN)
 			return r;
-		if (left == 0 || poll(&p, 1, left) == 0)
-			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
-				       "QEMU's monitor does not answer");
-		r = read_more(m, 0, err);
+		r = wait_for(m, POLLIN, deadline, err);
+		if (r == 0)
+			r = read_more(m, err);
 		if (r < 0 && r != -EAGAIN)
 			return r;
 	}
 }
 
-/* Sends commands (with a descriptor, or -1) and waits for @n replies; the last one is returned. */
+/*
+ * Sends commands (with a descriptor, or -1) and waits for @n replies; the last one is returned.
+ *
+ * A QEMU that answers before it is asked, or does not read, cannot hold us: the deadline is looked at
+ * each time, and a socket with room takes a message as short as ours whole.
+ */
 static int transact(struct engine_monitor *m, const char *commands, int n, int fd, uint64_t deadline,
 		    json_t **ret, struct ironclaw_error *err)
 {
 	cleanup_json json_t *reply = NULL;
-	int r = descriptors_send(m->fd, commands, strlen(commands), &fd, fd >= 0 ? 1 : 0);
+	int r = wait_for(m, POLLOUT, deadline, err);
 
+	if (r < 0)
+		return r;
+	r = descriptors_send(m->fd, commands, strlen(commands), &fd, fd >= 0 ? 1 : 0);
 	if (r < 0)
 		return err_sys(err, -r, "cannot write to QEMU's monitor");
 	for (int i = 0; i < n; i++) {

@@ -10,29 +10,36 @@
 
 #define FIRST_B 65536U
 
+/* Most requests are small, and a clone finds these pages where the template left them. */
+static uint8_t first[FIRST_B];
+
 static struct {
 	uint16_t session; /* 0: none under way */
 	uint8_t *buf;
 	size_t size, used;
 	bool no_memory;
-} request;
+} request = {.buf = first, .size = FIRST_B};
 
 /* Double until it fits. */
 static bool grow(size_t need)
 {
-	size_t size = request.size > 0 ? request.size : FIRST_B;
+	size_t size = request.size;
 	void *buf;
 
 	while (size < need)
 		size *= 2;
 	if (size == request.size)
 		return true;
-	if (request.buf)
+	if (request.buf != first) {
 		buf = mremap(request.buf, request.size, size, MREMAP_MAYMOVE);
-	else
+		if (buf == MAP_FAILED)
+			return false;
+	} else {
 		buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (buf == MAP_FAILED)
-		return false;
+		if (buf == MAP_FAILED)
+			return false;
+		memcpy(buf, first, request.used);
+	}
 	request.buf = buf;
 	request.size = size;
 	return true;
@@ -64,7 +71,9 @@ int request_take(const uint8_t **ret, size_t *ret_len)
 
 void request_free(void)
 {
-	if (request.buf)
+	if (request.buf != first)
 		(void)munmap(request.buf, request.size);
 	memset(&request, 0, sizeof(request));
+	request.buf = first;
+	request.size = FIRST_B;
 }

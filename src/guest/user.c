@@ -3,12 +3,15 @@
 #include "guest/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_B	      4096
+#include "guest/file.h"
+
+#define FILE_B	      (256U * 1024U) /* what is beyond is not looked at */
 #define FIELDS_MAX    7
 #define DEFAULT_NAME  "user"
 #define DEFAULT_UID   1000U
@@ -19,7 +22,6 @@ static size_t split(char *line, char *fields[FIELDS_MAX])
 {
 	size_t n = 0;
 
-	line[strcspn(line, "\n")] = '\0';
 	while (line && n < FIELDS_MAX) {
 		fields[n++] = line;
 		line = strchr(line, ':');
@@ -47,28 +49,36 @@ static bool parse_id(const char *s, uint32_t *ret)
 	return true;
 }
 
-/* The rest of a line that did not fit belongs to nobody. */
-static bool read_line(FILE *f, char line[LINE_B])
+/* Take the next line, cut off in place. Return: NULL at the end. */
+static char *next_line(char **at)
 {
-	while (fgets(line, LINE_B, f)) {
-		if (strchr(line, '\n') || strlen(line) < LINE_B - 1)
-			return true;
-		while (fgets(line, LINE_B, f) && !strchr(line, '\n'))
-			continue;
-	}
-	return false;
+	char *line = *at, *end;
+
+	if (!line || !*line)
+		return NULL;
+	end = strchr(line, '\n');
+	if (end)
+		*end++ = '\0';
+	*at = end;
+	return line;
+}
+
+/* The text of a file, to be cut up. Return: "" when it cannot be read. */
+static char *read_text(const char *path)
+{
+	static char text[FILE_B];
+
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		text[0] = '\0';
+	return text;
 }
 
 /* Find a line of /etc/passwd by name, or by number when @name is NULL. */
 static bool find_passwd(const char *name, uint32_t uid, struct user *ret)
 {
-	char line[LINE_B], *field[FIELDS_MAX];
-	FILE *f = fopen("/etc/passwd", "re");
-	bool found = false;
+	char *at = read_text("/etc/passwd"), *line, *field[FIELDS_MAX];
 
-	if (!f)
-		return false;
-	while (!found && read_line(f, line)) {
+	while ((line = next_line(&at)) != NULL) {
 		uint32_t id, gid;
 
 		if (split(line, field) < 6 || !parse_id(field[2], &id) || !parse_id(field[3], &gid))
@@ -80,10 +90,9 @@ static bool find_passwd(const char *name, uint32_t uid, struct user *ret)
 		(void)snprintf(ret->name, sizeof(ret->name), "%s", field[0]);
 		(void)snprintf(ret->home, sizeof(ret->home), "%s",
 			       field[5][0] == '/' ? field[5] : "/");
-		found = true;
+		return true;
 	}
-	(void)fclose(f);
-	return found;
+	return false;
 }
 
 static bool lists_member(char *members, const char *name)
@@ -99,34 +108,26 @@ static bool lists_member(char *members, const char *name)
 /* Find a group's number by its name. */
 static bool find_group(const char *name, uint32_t *ret)
 {
-	char line[LINE_B], *field[FIELDS_MAX];
-	FILE *f = fopen("/etc/group", "re");
-	bool found = false;
+	char *at = read_text("/etc/group"), *line, *field[FIELDS_MAX];
 
-	if (!f)
-		return false;
-	while (!found && read_line(f, line))
-		found = split(line, field) >= 3 && strcmp(field[0], name) == 0 &&
-			parse_id(field[2], ret);
-	(void)fclose(f);
-	return found;
+	while ((line = next_line(&at)) != NULL)
+		if (split(line, field) >= 3 && strcmp(field[0], name) == 0 &&
+		    parse_id(field[2], ret))
+			return true;
+	return false;
 }
 
 static void add_groups(struct user *user)
 {
-	char line[LINE_B], *field[FIELDS_MAX];
-	FILE *f = fopen("/etc/group", "re");
+	char *at = read_text("/etc/group"), *line, *field[FIELDS_MAX];
 
-	if (!f)
-		return;
-	while (user->n_groups < USER_GROUPS_MAX && read_line(f, line)) {
+	while (user->n_groups < USER_GROUPS_MAX && (line = next_line(&at)) != NULL) {
 		uint32_t gid;
 
 		if (split(line, field) >= 4 && parse_id(field[2], &gid) &&
 		    lists_member(field[3], user->name))
 			user->groups[user->n_groups++] = gid;
 	}
-	(void)fclose(f);
 }
 
 static void without_entry(uint32_t uid, struct user *ret)

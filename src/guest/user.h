@@ -28,7 +28,7 @@ struct user {
  *
  * The default is the user named "user", or uid and gid 1000 without a name. A UID need not be in
  * /etc/passwd; it is its own group then. With a group named, it is the only one; without, the
- * groups that list the name are added. Lines that are too long, and groups beyond
+ * groups that list the name are added. What is beyond 256 KiB of a file, and groups beyond
  * USER_GROUPS_MAX, are passed over. Runs in the child: a strange /etc/passwd harms only the
  * command.
  *

@@ -26,6 +26,7 @@ struct job_tool {
 	const char *const *env;
 	const char *cwd;
 	void (*line)(void *ctx, const char *line); /* for each line of stdout */
+	bool line_stderr;			   /* and of stderr */
 	void *ctx;
 	bool progress;	  /* report the lines "I: TEXT" of its stderr */
 	bool contained;	  /* in its own pid and mount namespace: dies with us to the last process */

@@ -232,7 +232,7 @@ int job_run(struct job *job, const struct job_tool *tool, struct ironclaw_error 
 			  .cwd = tool->cwd,
 			  .log_fd = job->log_fd,
 			  .line = hear_line,
-			  .line_stderr = !tool->line,
+			  .line_stderr = !tool->line || tool->line_stderr,
 			  .cancelled = tool->cleanup ? NULL : hear_cancelled,
 			  .ctx = &listener};
 	size_t n = containment(tool, argv), i = 0;

@@ -61,15 +61,17 @@ static void count_line(void *ctx, const char *line)
 		job_progress(w->job, "kernel '%s': %u files", w->job->name, w->lines);
 }
 
-static int make(struct work *w, const char *a, const char *b, const char *c,
-		void (*line)(void *, const char *), void *ctx, struct ironclaw_error *err)
+/* Runs make with at most three arguments; its lines go to @line, which gets @w. */
+static int make(struct work *w, const char *const args[3], void (*line)(void *, const char *),
+		struct ironclaw_error *err)
 {
-	const char *argv[] = {"make", "--no-print-directory", a, b, c, NULL};
+	const char *argv[] = {"make", "--no-print-directory", args[0], args[1], args[2], NULL};
 	struct job_tool tool = {.argv = argv,
 				.env = environment,
 				.cwd = w->tree,
 				.line = line,
-				.ctx = ctx,
+				.line_stderr = line == count_line,
+				.ctx = w,
 				.contained = true};
 
 	return job_run(w->job, &tool, err);
@@ -145,7 +147,7 @@ static int check_config(const struct work *w, struct ironclaw_error *err)
 
 static void take_release(void *ctx, const char *line)
 {
-	struct manifest *m = ctx;
+	struct manifest *m = &((struct work *)ctx)->m;
 
 	if (!m->release[0] && strlen(line) <= MANIFEST_WORD_MAX)
 		(void)snprintf(m->release, sizeof(m->release), "%s", line);
@@ -156,16 +158,19 @@ static int compile(struct work *w, struct ironclaw_error *err)
 	char from[STORE_PATH_MAX + 64], to[STORE_PATH_MAX + 16];
 	const char *argv[] = {"strip", "-o", to, from, NULL};
 	struct job_tool strip = {.argv = argv};
-	int r = make(w, "--silent", w->config, "allnoconfig", NULL, NULL, err);
+	const char *const configure[3] = {"--silent", w->config, "allnoconfig"};
+	const char *const build[3] = {w->jobs, "bzImage"};
+	const char *const tell[3] = {"--silent", "kernelrelease"};
+	int r = make(w, configure, NULL, err);
 
 	if (r == 0)
 		r = check_config(w, err);
 	if (r < 0)
 		return r;
 	job_progress(w->job, "kernel '%s': compiling (3 to 5 minutes on two CPUs)", w->job->name);
-	r = make(w, w->jobs, "bzImage", NULL, count_line, w, err);
+	r = make(w, build, count_line, err);
 	if (r == 0)
-		r = make(w, "--silent", "kernelrelease", NULL, take_release, &w->m, err);
+		r = make(w, tell, take_release, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(from, sizeof(from), "%s/vmlinux", w->tree);
@@ -198,7 +203,25 @@ static unsigned int count_cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned int)CPU_COUNT(&set) : 1;
 }
 
-/* The digest of the fragment tells whether a kernel is that of this ironclaw. */
+/* Leaves only the lines of options in a text; returns its length. */
+static size_t drop_comments(char *text)
+{
+	size_t used = 0;
+
+	for (const char *s = text; *s;) {
+		size_t len = strcspn(s, "\n");
+
+		len += s[len] == '\n';
+		if (s[0] != '#' && s[0] != '\n') {
+			memmove(text + used, s, len);
+			used += len;
+		}
+		s += len;
+	}
+	return used;
+}
+
+/* The digest of the options tells whether a kernel is that of this ironclaw. */
 static int read_fragment(struct work *w, struct ironclaw_error *err)
 {
 	cleanup_free char *text = NULL;
@@ -207,7 +230,7 @@ static int read_fragment(struct work *w, struct ironclaw_error *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "cannot read %s", w->fragment);
-	digest_bytes(text, len, w->m.config);
+	digest_bytes(text, drop_comments(text), w->m.config);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *    "ironclaw": "0.1.0", "packages": [{"name": "apt", "version": "2.6.1"}, ...]}
  *
  * Kernels have "release" (uname -r) and, where they are built here, "config" (SHA-256 of the
- * fragment) instead of "suite" and "include". The text is not trusted: its size and every field are
+ * options) instead of "suite" and "include". The text is not trusted: its size and every field are
  * bounded, keys that are not listed here are refused, and nothing is taken from a bad file.
  */
 #ifndef IMAGE_MANIFEST_H

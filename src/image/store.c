@@ -18,6 +18,8 @@
 #define EROFS_MAGIC_AT	 1024
 #define EROFS_MAGIC	 0xe0f5e1e2U
 #define BZIMAGE_MAGIC_AT 0x202
+#define BZIMAGE_MAGIC	 "HdrS"
+#define ELF_MAGIC	 "\177ELF"
 #define DEFAULT_MAX_B	 256U
 
 bool store_name_valid(const char *name)
@@ -116,14 +118,14 @@ int store_inspect(const struct paths *paths, const char *kind, const char *name,
 
 /* Compares files with a manifest. */
 static int verify(const struct paths *paths, const char *kind, const char *name,
-		  const struct verified_file *files, size_t n, const struct manifest *m,
+		  const struct kernel_files *set, const struct manifest *m,
 		  struct ironclaw_error *err)
 {
 	char key[LIMIT_NAME_MAX + 32], hex[DIGEST_HEX_B + 1];
 	int r;
 
 	(void)snprintf(key, sizeof(key), "%s-%s", store_noun(kind), name);
-	r = verified_digest(paths, key, files, n, hex, err);
+	r = verified_digest(paths, key, set->files, set->n, hex, err);
 	if (r == 0 && strcmp(hex, m->sha256) == 0)
 		return 0;
 	if (r < 0 && r != -ENOENT)
@@ -139,6 +141,7 @@ int image_find(const struct paths *paths, const char *name, struct image *ret,
 	       struct ironclaw_error *err)
 {
 	struct manifest m cleanup(manifest_done) = {.size = 0};
+	struct kernel_files set = {.n = 1};
 	struct image image = {.name = ""};
 	int r = store_inspect(paths, STORE_IMAGES, name, &m, err);
 
@@ -148,8 +151,8 @@ int image_find(const struct paths *paths, const char *name, struct image *ret,
 	(void)snprintf(image.path, sizeof(image.path), "%s/%s/%s/root.erofs", paths->data,
 		       STORE_IMAGES, name);
 	memcpy(image.digest, m.sha256, sizeof(image.digest));
-	r = verify(paths, STORE_IMAGES, name,
-		   &(struct verified_file){.path = image.path, .label = "root.erofs"}, 1, &m, err);
+	set.files[0] = (struct verified_file){.path = image.path, .label = "root.erofs"};
+	r = verify(paths, STORE_IMAGES, name, &set, &m, err);
 	if (r == 0)
 		*ret = image;
 	return r;
@@ -242,15 +245,20 @@ int kernel_find(const struct paths *paths, const char *name, struct kernel *ret,
 	if (r < 0)
 		return r;
 	memcpy(kernel.digest, m.sha256, sizeof(kernel.digest));
-	r = verify(paths, STORE_KERNELS, name, files.files, files.n, &m, err);
+	r = verify(paths, STORE_KERNELS, name, &files, &m, err);
 	if (r == 0)
 		*ret = kernel;
 	return r;
 }
 
-/* Opens a file of the user's and hashes it; gives its first bytes and a name made of its digest. */
-static int adopt(const struct paths *paths, const char *path, uint8_t *head, size_t head_len,
-		 char digest[DIGEST_HEX_B + 1], char name[LIMIT_NAME_MAX + 1],
+/* What is known of a file of the user's own. */
+struct adopted {
+	uint8_t head[EROFS_MAGIC_AT + 4]; /* its first bytes; zeros behind its end */
+	char digest[DIGEST_HEX_B + 1];
+	char name[LIMIT_NAME_MAX + 1]; /* made of the digest */
+};
+
+static int adopt(const struct paths *paths, const char *path, struct adopted *ret,
 		 struct ironclaw_error *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -265,14 +273,14 @@ static int adopt(const struct paths *paths, const char *path, uint8_t *head, siz
 		return err_sys(err, errno, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "%s is not a regular file", path);
-	memset(head, 0, head_len);
-	if (pread(fd, head, head_len, 0) < 0)
+	memset(ret->head, 0, sizeof(ret->head));
+	if (pread(fd, ret->head, sizeof(ret->head), 0) < 0)
 		return err_sys(err, errno, "cannot read %s", path);
 	digest_bytes(path, strlen(path), path_hex);
 	(void)snprintf(key, sizeof(key), "path-%.32s", path_hex);
-	r = verified_digest(paths, key, &file, 1, digest, err);
+	r = verified_digest(paths, key, &file, 1, ret->digest, err);
 	if (r == 0)
-		(void)snprintf(name, LIMIT_NAME_MAX + 1, "file-%.12s", digest);
+		(void)snprintf(ret->name, sizeof(ret->name), "file-%.12s", ret->digest);
 	return r;
 }
 
@@ -294,19 +302,20 @@ static int copy_path(char dst[STORE_PATH_MAX], const char *path, struct ironclaw
 int image_from_path(const struct paths *paths, const char *path, struct image *ret,
 		    struct ironclaw_error *err)
 {
-	uint8_t head[EROFS_MAGIC_AT + 4];
-	const uint8_t *magic = head + EROFS_MAGIC_AT;
 	struct image image = {.name = ""};
+	struct adopted file;
+	const uint8_t *magic = file.head + EROFS_MAGIC_AT;
 	int r = copy_path(image.path, path, err);
 
-	if (r < 0)
-		return r;
-	r = adopt(paths, image.path, head, sizeof(head), image.digest, image.name, err);
+	if (r == 0)
+		r = adopt(paths, image.path, &file, err);
 	if (r < 0)
 		return r;
 	if ((magic[0] | magic[1] << 8 | magic[2] << 16 | (uint32_t)magic[3] << 24) != EROFS_MAGIC)
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "%s is not an erofs file system",
 			       path);
+	memcpy(image.digest, file.digest, sizeof(image.digest));
+	memcpy(image.name, file.name, sizeof(image.name));
 	*ret = image;
 	return 0;
 }
@@ -314,20 +323,21 @@ int image_from_path(const struct paths *paths, const char *path, struct image *r
 int kernel_from_path(const struct paths *paths, const char *path, struct kernel *ret,
 		     struct ironclaw_error *err)
 {
-	uint8_t head[BZIMAGE_MAGIC_AT + 4];
 	struct kernel kernel = {.name = ""};
+	struct adopted file;
 	int r = copy_path(kernel.path, path, err);
 
+	if (r == 0)
+		r = adopt(paths, kernel.path, &file, err);
 	if (r < 0)
 		return r;
-	r = adopt(paths, kernel.path, head, sizeof(head), kernel.digest, kernel.name, err);
-	if (r < 0)
-		return r;
-	if (memcmp(head + BZIMAGE_MAGIC_AT, "HdrS", 4) != 0 && memcmp(head, "\177ELF", 4) != 0)
+	if (memcmp(file.head, ELF_MAGIC, 4) == 0)
+		memcpy(kernel.vmlinux, kernel.path, sizeof(kernel.vmlinux));
+	else if (memcmp(file.head + BZIMAGE_MAGIC_AT, BZIMAGE_MAGIC, 4) != 0)
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			       "%s is neither a bzImage nor a vmlinux", path);
-	if (head[0] == 0x7f)
-		memcpy(kernel.vmlinux, kernel.path, sizeof(kernel.vmlinux));
+	memcpy(kernel.digest, file.digest, sizeof(kernel.digest));
+	memcpy(kernel.name, file.name, sizeof(kernel.name));
 	*ret = kernel;
 	return 0;
 }

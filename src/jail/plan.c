@@ -79,13 +79,13 @@ int jail_plan_finish(struct jail_plan *plan, uint32_t n_vmm_fds, struct ironclaw
 	return 0;
 }
 
-static int userns_failure(const struct jail_event *event, struct ironclaw_error *err)
+static int userns_failure(int errnum, struct ironclaw_error *err)
 {
-	(void)err_set(err, IRONCLAW_ERR_JAIL, event->errnum,
-		      "cannot make the namespaces of the jail: %s", strerror(event->errnum));
+	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum,
+		      "cannot make the namespaces of the jail: %s", strerror(errnum));
 	err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 "
 		      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
-	return -event->errnum;
+	return -errnum;
 }
 
 int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
@@ -112,7 +112,7 @@ int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
 	const char *what = "";
 
 	if (event->stage == JAIL_STAGE_USERNS)
-		return userns_failure(event, err);
+		return userns_failure(errnum, err);
 	if (event->stage == JAIL_STAGE_MOUNT && event->detail < r->n_mounts)
 		what = r->text + r->mounts[event->detail].source;
 	else if (event->stage == JAIL_STAGE_EXEC)

@@ -28,6 +28,18 @@ static int measure(const char *const *strings, const char *what, size_t *total, 
 	return 0;
 }
 
+/* The encoded size of everything that is no list of strings. */
+static size_t measure_rest(const struct session_command *c)
+{
+	size_t total = WIRE_TLV_HEADER_B + 4;
+
+	if (c->cwd)
+		total += WIRE_TLV_HEADER_B + strlen(c->cwd);
+	if (c->user)
+		total += WIRE_TLV_HEADER_B + strlen(c->user);
+	return c->tty ? total + WIRE_TLV_HEADER_B + 4 : total;
+}
+
 static int check_env(const char *const *env, struct ironclaw_error *err)
 {
 	for (size_t i = 0; env && env[i]; i++) {
@@ -95,13 +107,14 @@ int exec_request_make(const struct session_command *command, uint8_t **ret, size
 		      struct ironclaw_error *err)
 {
 	cleanup_free uint8_t *buf = NULL;
-	/* Room for the fixed records, working directory and user. */
-	size_t total = 5 * WIRE_TLV_HEADER_B + WIRE_CWD_MAX_B + WIRE_USER_MAX_B + 8, count = 0;
+	size_t total, count = 0;
 	struct request request = {0};
 	int r = check_texts(command, err);
 
-	if (r == 0)
-		r = measure(command->argv, "argument", &total, &count, err);
+	if (r < 0)
+		return r;
+	total = measure_rest(command);
+	r = measure(command->argv, "argument", &total, &count, err);
 	if (r == 0)
 		r = measure(command->env, "variable", &total, &count, err);
 	if (r < 0)
@@ -117,7 +130,7 @@ int exec_request_make(const struct session_command *command, uint8_t **ret, size
 	request.buf = buf;
 	request.size = total;
 	put_all(&request, command);
-	ic_assert(!request.full);
+	ic_assert(!request.full && request.at == total);
 	*ret = take_ptr(buf);
 	*ret_len = request.at;
 	return 0;

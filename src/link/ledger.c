@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* No stream needs more under way; keeps the sums far from overflow. */
-#define WINDOW_MAX_B (16U * 1024U * 1024U)
-
 void ledger_init(struct ledger *ledger)
 {
 	memset(ledger, 0, sizeof(*ledger));
@@ -19,19 +16,23 @@ static void open_session(struct ledger_session *s)
 	s->state = LEDGER_REQUESTED;
 }
 
-static const char *see_request(struct ledger_session *s, const struct wire_frame *f)
+static const char *see_request(struct ledger *ledger, struct ledger_session *s,
+			       const struct wire_frame *f)
 {
 	bool first = s->state == LEDGER_CLOSED;
 	uint32_t total = (first ? 0 : s->request_length) + f->header.length;
 
 	if (!first && (s->state != LEDGER_REQUESTED || s->request_length == UINT32_MAX))
 		return "EXEC for a session that is open";
+	if (ledger->requesting && ledger->requesting != f->header.session)
+		return "EXEC within the request of another session";
 	if (total > WIRE_EXEC_MAX_B)
 		return "EXEC request longer than allowed";
 	if (first)
 		open_session(s);
 	/* UINT32_MAX: the request is complete. */
 	s->request_length = f->header.kind == WIRE_EXEC ? UINT32_MAX : total;
+	ledger->requesting = f->header.kind == WIRE_EXEC ? 0 : f->header.session;
 	return NULL;
 }
 
@@ -56,18 +57,20 @@ static const char *see_credit(struct ledger_session *s, const struct wire_frame 
 	struct ledger_stream *stream = &s->streams[f->header.stream];
 	uint32_t bytes = wire_get_u32(f->payload);
 
-	if (bytes == 0 || bytes > WIRE_WINDOW_B || stream->window + bytes > WINDOW_MAX_B)
+	/* Nobody can have consumed more than was sent. */
+	if (bytes == 0 || bytes > WIRE_WINDOW_B - stream->window)
 		return "bytes of CREDIT";
 	stream->window += bytes;
 	return NULL;
 }
 
-static const char *see_from_host(struct ledger_session *s, const struct wire_frame *f)
+static const char *see_from_host(struct ledger *ledger, struct ledger_session *s,
+				 const struct wire_frame *f)
 {
 	switch (f->header.kind) {
 	case WIRE_EXEC_PART:
 	case WIRE_EXEC:
-		return see_request(s, f);
+		return see_request(ledger, s, f);
 	case WIRE_DATA:
 	case WIRE_EOF:
 		/* A command may end while its input is under way: that is nobody's fault. */
@@ -129,7 +132,7 @@ const char *ledger_see(struct ledger *ledger, enum wire_side from, const struct 
 	if (frame->header.session < 1 || frame->header.session > WIRE_SESSION_MAX)
 		return "session of a frame";
 	s = &ledger->sessions[frame->header.session];
-	return from == WIRE_FROM_HOST ? see_from_host(s, frame) : see_from_guest(s, frame);
+	return from == WIRE_FROM_HOST ? see_from_host(ledger, s, frame) : see_from_guest(s, frame);
 }
 
 bool ledger_idle(const struct ledger *ledger)

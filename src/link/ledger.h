@@ -27,6 +27,7 @@ struct ledger_session {
 };
 
 struct ledger {
+	uint16_t requesting; /* session whose request is not complete yet; 0: none */
 	struct ledger_session sessions[WIRE_SESSION_MAX + 1]; /* 0 is not used */
 };
 

@@ -34,6 +34,14 @@ static int reserve(struct session_link *link, size_t more)
 
 	if (link->out_sent == link->out_used)
 		link->out_sent = link->out_used = 0;
+	if (link->out_used + more <= link->out_size)
+		return 0;
+	/* What was sent makes room first: a peer that is always a little behind costs no memory. */
+	if (link->out_sent > 0) {
+		link->out_used -= link->out_sent;
+		memmove(link->out, link->out + link->out_sent, link->out_used);
+		link->out_sent = 0;
+	}
 	want = link->out_used + more;
 	if (want <= link->out_size)
 		return 0;
@@ -176,7 +184,7 @@ static int on_credit(struct session *s, const struct wire_frame *f)
 static int on_frame(struct session_link *link, struct session *s, const struct wire_frame *f,
 		    session_output output, void *userdata)
 {
-	if (f->header.session != s->id)
+	if (f->header.session != s->id || s->state == SESSION_FAILED || s->state == SESSION_ENDED)
 		return -EPROTO;
 	switch (f->header.kind) {
 	case WIRE_STARTED:

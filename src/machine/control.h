@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "ironclaw/ironclaw.h"
+#include <ironclaw/ironclaw.h>
 
 enum control_request_kind {
 	CONTROL_START = 1, /* once, first */

@@ -10,8 +10,8 @@
  *          5  u8   stream (enum wire_stream; 0 where the kind has none)
  *          6  u16  session (0: the VM itself; 1..WIRE_SESSION_MAX: one exec)
  *
- * The same code runs on both sides: libc only, no allocation. Both sides treat the other as hostile:
- * a frame that breaks a rule ends the link with the name of the offending field.
+ * The same code runs on both sides: libc only, no allocation. Both sides treat the other as
+ * hostile: a frame that breaks a rule ends the link with the name of the offending field.
  */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
@@ -25,7 +25,7 @@
 #define WIRE_PAYLOAD_MAX_B 65536U
 #define WIRE_FRAME_MAX_B   (WIRE_HEADER_B + WIRE_PAYLOAD_MAX_B)
 #define WIRE_ERROR_MAX_B   512U /* text of ERROR */
-#define WIRE_SESSION_MAX   16U /* sessions open at the same time in one VM, and highest number */
+#define WIRE_SESSION_MAX   16U	/* sessions open at the same time in one VM, and highest number */
 /** Bytes that may be under way in one stream before the first CREDIT. */
 #define WIRE_WINDOW_B	   (256U * 1024U)
 
@@ -52,14 +52,14 @@ enum wire_kind {
 	WIRE_EXEC_PART = 16,   /* host: a slice of the TLV request, more follows */
 	WIRE_EXEC = 17,	       /* host: the last slice; the command is started */
 	WIRE_STARTED = 18,     /* guest: empty */
-	WIRE_EXEC_FAILED = 19, /* guest: u32 stage (enum wire_exec_stage), u32 errno; ends the session */
+	WIRE_EXEC_FAILED = 19, /* guest: u32 enum wire_exec_stage, u32 errno; ends the session */
 	WIRE_DATA = 20,	       /* either: 1..64 KiB of stdin (host), stdout or stderr (guest) */
 	WIRE_EOF = 21,	       /* either: empty; the sender's end of that stream */
-	WIRE_CREDIT = 22,      /* either: u32 bytes > 0 that the receiver of a stream has consumed */
-	WIRE_SIGNAL = 23,      /* host: u32 signal number 1..64, to the command's process group */
-	WIRE_WINSIZE = 24,     /* host: u16 rows, u16 columns */
-	WIRE_KILL = 25,	       /* host: empty; SIGKILL to everything in the session */
-	WIRE_EXIT = 26,	       /* guest: struct wire_exit; last frame of the session */
+	WIRE_CREDIT = 22,  /* either: u32 bytes > 0 that the receiver of a stream has consumed */
+	WIRE_SIGNAL = 23,  /* host: u32 signal number 1..64, to the command's process group */
+	WIRE_WINSIZE = 24, /* host: u16 rows, u16 columns */
+	WIRE_KILL = 25,	   /* host: empty; SIGKILL to everything in the session */
+	WIRE_EXIT = 26,	   /* guest: struct wire_exit; last frame of the session */
 	WIRE_KIND_MAX
 };
 
@@ -106,15 +106,15 @@ uint32_t wire_get_u32(const uint8_t *in);
 uint64_t wire_get_u64(const uint8_t *in);
 
 /**
- * A reader cuts a byte stream into frames. The owner supplies the memory, at least WIRE_FRAME_MAX_B;
- * more lets one read(2) take several frames.
+ * A reader cuts a byte stream into frames. The owner supplies the memory, at least
+ * WIRE_FRAME_MAX_B; more lets one read(2) take several frames.
  */
 struct wire_reader {
 	enum wire_side from;
 	uint8_t *buf;
-	size_t size; /* of buf */
+	size_t size;	   /* of buf */
 	size_t start, end; /* bytes held: [start, end) */
-	const char *bad; /* sticky: name of the field that was wrong */
+	const char *bad;   /* sticky: name of the field that was wrong */
 };
 
 void wire_reader_init(struct wire_reader *reader, enum wire_side from, uint8_t *buf, size_t size);
@@ -138,7 +138,8 @@ void wire_reader_added(struct wire_reader *reader, size_t len);
  */
 int wire_reader_next(struct wire_reader *reader, struct wire_frame *ret);
 
-/** wire_reader_pending() - bytes held that are not yet a frame; not 0 at the end of a stream: cut. */
+/** wire_reader_pending() - bytes held that are not yet a frame; not 0 at the end of a stream: cut.
+ */
 size_t wire_reader_pending(const struct wire_reader *reader);
 
 #endif

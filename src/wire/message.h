@@ -12,7 +12,7 @@
 
 #include "wire/frame.h"
 
-#define WIRE_TLV_HEADER_B 6U
+#define WIRE_TLV_HEADER_B     6U
 
 /* EXEC: the concatenation of all slices. */
 #define WIRE_EXEC_MAX_B	      (2U * 1024U * 1024U) /* whole request; execve(2) takes no more */
@@ -22,11 +22,11 @@
 #define WIRE_USER_MAX_B	      255U
 
 enum wire_exec_tag {
-	WIRE_EXEC_ARG = 1,   /* repeated, at least one, the first not empty */
-	WIRE_EXEC_ENV = 2,   /* repeated; NAME=VALUE with a non-empty NAME; a later one wins */
-	WIRE_EXEC_CWD = 3,   /* once at most; absolute; default: the user's home */
-	WIRE_EXEC_USER = 4,  /* once at most; NAME or UID, each with an optional :GROUP */
-	WIRE_EXEC_FLAGS = 5, /* once at most; u32 of WIRE_EXEC_STDIN, WIRE_EXEC_TTY */
+	WIRE_EXEC_ARG = 1,     /* repeated, at least one, the first not empty */
+	WIRE_EXEC_ENV = 2,     /* repeated; NAME=VALUE with a non-empty NAME; a later one wins */
+	WIRE_EXEC_CWD = 3,     /* once at most; absolute; default: the user's home */
+	WIRE_EXEC_USER = 4,    /* once at most; NAME or UID, each with an optional :GROUP */
+	WIRE_EXEC_FLAGS = 5,   /* once at most; u32 of WIRE_EXEC_STDIN, WIRE_EXEC_TTY */
 	WIRE_EXEC_WINSIZE = 6, /* once at most, with TTY only; u16 rows, u16 columns */
 };
 
@@ -49,10 +49,10 @@ struct wire_exit {
 	uint16_t flags; /* WIRE_EXIT_OOM */
 	uint32_t value; /* exit code 0..255, or signal number 1..64 */
 };
-#define WIRE_EXIT_B    8U
-#define WIRE_EXITED    1U
-#define WIRE_SIGNALED  2U
-#define WIRE_EXIT_OOM  1U /* the guest's OOM killer took a process of this session */
+#define WIRE_EXIT_B   8U
+#define WIRE_EXITED   1U
+#define WIRE_SIGNALED 2U
+#define WIRE_EXIT_OOM 1U /* the guest's OOM killer took a process of this session */
 
 /* IDENTITY: what makes a clone itself. All tags once, all mandatory. */
 enum wire_identity_tag {
@@ -62,10 +62,10 @@ enum wire_identity_tag {
 	WIRE_ID_BOOT_ID = 4,	/* UUID text of 36 characters */
 	WIRE_ID_OVERLAY = 5,	/* u32 MiB: size of the writable layer */
 };
-#define WIRE_ENTROPY_B	  64U
+#define WIRE_ENTROPY_B	    64U
 #define WIRE_HOSTNAME_MAX_B 64U
-#define WIRE_MACHINE_ID_B 32U
-#define WIRE_BOOT_ID_B	  36U
+#define WIRE_MACHINE_ID_B   32U
+#define WIRE_BOOT_ID_B	    36U
 
 struct wire_identity {
 	uint8_t entropy[WIRE_ENTROPY_B];
@@ -104,7 +104,8 @@ bool wire_tlv_put(uint8_t *buf, size_t size, size_t *at, uint16_t tag, const voi
 /** wire_identity_put() - encode into @out. Return: bytes used, 0 when a field is out of bounds. */
 size_t wire_identity_put(uint8_t out[WIRE_IDENTITY_MAX_B], const struct wire_identity *identity);
 
-/** wire_identity_get() - decode, all or nothing. Return: NULL, or a static string naming the field. */
+/** wire_identity_get() - decode, all or nothing. Return: NULL, or a static string naming the field.
+ */
 const char *wire_identity_get(const uint8_t *buf, size_t len, struct wire_identity *ret);
 
 /**

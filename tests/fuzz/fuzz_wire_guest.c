@@ -64,7 +64,7 @@ static void check_exec(size_t len)
 
 static void check_identity(const struct wire_frame *frame)
 {
-	uint8_t again[WIRE_IDENTITY_MAX_B];
+	uint8_t again[WIRE_IDENTITY_MAX_B], third[WIRE_IDENTITY_MAX_B];
 	struct wire_identity identity, back;
 	size_t len;
 
@@ -73,7 +73,7 @@ static void check_identity(const struct wire_frame *frame)
 	len = wire_identity_put(again, &identity);
 	require(len == frame->header.length);
 	require(wire_identity_get(again, len, &back) == NULL);
-	require(memcmp(&identity, &back, sizeof(back)) == 0);
+	require(wire_identity_put(third, &back) == len && memcmp(again, third, len) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

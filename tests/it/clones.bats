@@ -80,10 +80,12 @@ for line in sys.stdin:
 }
 
 @test "a clone that writes all of its memory changes neither template nor image" {
-	vm -- true
+	home_copy
+	vm --memory 128M -- true
 	find -L "$IRONCLAW_HOME/data" -type f | sort | xargs sha256sum >before
 	[ -s before ]
-	vm_sh 'head -c 60000000 /dev/urandom >/tmp/fill; md5sum /tmp/fill >/dev/null; echo x >/etc/motd' -u root
+	vm_sh 'head -c 40000000 /dev/urandom >/tmp/fill; md5sum /tmp/fill >/dev/null; echo x >/etc/motd' \
+		--memory 128M -u root
 	exits 0
 	find -L "$IRONCLAW_HOME/data" -type f | sort | xargs sha256sum | diff before -
 }

@@ -47,7 +47,7 @@ on_pty() {
 
 @test "keys reach the command, and an exit code comes back" {
 	on_pty 24 80 "$IRONCLAW" run "$IMAGE" -q -i -t -- sh <<-'END'
-		expect [$#] $
+		expect [$#]\s
 		send echo $((6*7))\r
 		expect 42
 		send exit 9\r

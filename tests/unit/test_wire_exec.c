@@ -210,7 +210,7 @@ static void the_number_of_strings_has_a_limit(void **state)
 {
 	struct wire_exec exec;
 	char **vector = calloc(WIRE_EXEC_STRINGS_MAX, sizeof(*vector));
-	char *text = malloc(sizeof(request));
+	char *text = malloc(WIRE_EXEC_MAX_B);
 
 	(void)state;
 	assert_non_null(vector);
