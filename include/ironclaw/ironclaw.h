@@ -151,7 +151,7 @@ struct ironclaw_exec_options {
 	uint16_t rows, cols;	  /**< first size of the pty */
 	bool use_stdin;		  /**< feed stdin_fd to the command; otherwise it reads /dev/null */
 	int stdin_fd;		  /**< read only when readable; its end is passed on; never closed */
-	uint64_t timeout_ms;	  /**< 0: none; afterwards the command is killed */
+	uint64_t timeout_ms;	  /**< then the command is killed; 0: as the config file says, or none */
 	/**
 	 * Output as it comes, 1 byte to 64 KiB at a time; hostile bytes. May block: the guest waits.
 	 * A negative return ends the exec with IRONCLAW_ERR_CANCELLED. May be NULL: discarded.
@@ -170,7 +170,7 @@ struct ironclaw_exec_result {
 	bool oom;	/**< the guest ran out of memory in this command */
 	uint64_t first_byte_us; /**< from the call to the first output; 0: none came */
 	uint64_t command_us;	/**< from the call to the end */
-	char failure[256];	/**< when not started: one sentence, such as "ls: No such file" */
+	char failure[256];	/**< when not started: one sentence, escaped */
 };
 
 /**

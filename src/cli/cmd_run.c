@@ -82,8 +82,8 @@ static int report_end(const struct run_args *args, const struct run_report *repo
 	if (!report->result.started)
 		(void)fprintf(stderr, "ironclaw: %s\n", report->result.failure);
 	if (report->result.timed_out)
-		cli_note("the command was killed after %.1f s",
-			 (double)args->exec.timeout_ms / 1000);
+		cli_note("the time was over: the command was killed after %.1f s",
+			 (double)report->result.command_us / 1e6);
 	else if (report->result.oom)
 		cli_note("the guest ran out of memory; --memory gives it more");
 	return report->result.exit_code;

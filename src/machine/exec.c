@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "machine/vm.h"
 #include "sys/clock.h"
 
@@ -134,26 +135,27 @@ static void describe_failure(const struct exec *x, struct ironclaw_exec_result *
 	const struct session *s = &x->session;
 	const struct ironclaw_exec_options *o = x->options;
 	const char *why = strerror((int)(s->errnum & 0xfff));
+	char text[sizeof(ret->failure)];
 
 	ret->exit_code = s->stage == WIRE_STAGE_EXEC && s->errnum == ENOENT ? 127 : 126;
 	switch (s->stage) {
 	case WIRE_STAGE_USER:
-		(void)snprintf(ret->failure, sizeof(ret->failure), "no such user in the image: %s",
+		(void)snprintf(text, sizeof(text), "no such user in the image: %s",
 			       o->user ? o->user : "user");
-		return;
+		break;
 	case WIRE_STAGE_CWD:
-		(void)snprintf(ret->failure, sizeof(ret->failure), "cannot enter '%s': %s",
+		(void)snprintf(text, sizeof(text), "cannot enter '%.128s': %s",
 			       o->cwd ? o->cwd : "home", why);
-		return;
+		break;
 	case WIRE_STAGE_EXEC:
-		(void)snprintf(ret->failure, sizeof(ret->failure), "cannot execute '%.128s': %s",
-			       o->argv[0], why);
-		return;
+		(void)snprintf(text, sizeof(text), "cannot execute '%.128s': %s", o->argv[0], why);
+		break;
 	default:
-		(void)snprintf(ret->failure, sizeof(ret->failure),
-			       "the guest could not start the command: %s", why);
-		return;
+		(void)snprintf(text, sizeof(text), "the guest could not start the command: %s",
+			       why);
+		break;
 	}
+	escape_text(ret->failure, sizeof(ret->failure), text, strlen(text));
 }
 
 static void fill_result(const struct exec *x, struct ironclaw_exec_result *ret)
@@ -205,6 +207,7 @@ int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options 
 {
 	struct exec x = {.vm = vm, .options = options, .begin_us = clock_now_us()};
 	struct session_command command;
+	uint64_t timeout_ms;
 	int r;
 
 	err_clear(err);
@@ -222,8 +225,9 @@ int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options 
 					   .use_stdin = options->use_stdin,
 					   .rows = options->rows,
 					   .cols = options->cols};
-	if (options->timeout_ms)
-		x.deadline_us = x.begin_us + options->timeout_ms * 1000;
+	timeout_ms = options->timeout_ms ? options->timeout_ms : vm->timeout_ms;
+	if (timeout_ms)
+		x.deadline_us = x.begin_us + timeout_ms * 1000;
 	drop_stale_wakes(vm);
 	r = session_open(&vm->link, &command, &x.session, err);
 	if (r < 0)

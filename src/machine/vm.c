@@ -98,6 +98,7 @@ int ironclaw_vm_start(const struct ironclaw_vm_options *options, struct ironclaw
 	if (r < 0)
 		return r;
 	vm->cloned = !config.cold;
+	vm->timeout_ms = config.timeout_ms;
 	*ret = vm;
 	return 0;
 }

@@ -13,6 +13,7 @@ struct ironclaw_vm {
 	enum engine_accel accel;
 	char image[LIMIT_NAME_MAX + 1];
 	bool cloned;
+	uint64_t timeout_ms; /* of commands that have none of their own; 0: none */
 	struct launch launch;
 	struct session_link link;
 	int wake_fds[2]; /* from ironclaw_vm_signal() to the exec that runs */

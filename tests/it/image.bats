@@ -103,7 +103,7 @@ setup() {
 	[ "$(find "$IMAGES" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 1 ] || flunk "$(ls -la "$IMAGES")"
 }
 
-@test "a full disk while building is an error, and leaves the old image" {
+@test "a full disk while building is an error, and leaves no image" {
 	local small=$BATS_TEST_TMPDIR/small
 
 	mkdir -p "$small"

@@ -12,7 +12,7 @@ STATE/vms, a mount or a unix socket that was not there before.
   --max-delay S      the random moment lies between 0 and S
   --state DIR        the run folder
 
-One line a run; exit status 1 when something was left.
+Tells what was left and how often what was killed; exit status 1 when something was left.
 """
 import argparse
 import ctypes
@@ -124,12 +124,15 @@ def one_run(args, run, rng):
     except subprocess.TimeoutExpired:
         pass
     left = wait_until_clean(args.state, before)
-    print(f"run {run}: killed {victim[1] if victim else 'nobody'}, code {child.returncode}")
+    name = victim[1] if victim else "nobody"
+    if left:
+        print(f"run {run}: killed {name}, code {child.returncode}")
     for line in left:
         print(f"  left behind: {line}")
     for pid in descendants():
         os.kill(pid, signal.SIGKILL)
-    return not left
+    wait_until_clean(args.state, before)
+    return name, not left
 
 
 def main():
@@ -146,8 +149,10 @@ def main():
         sys.exit("kills.py: cannot become a subreaper")
     print(f"seed {args.seed}")
     rng = random.Random(args.seed)
-    good = [one_run(args, run, rng) for run in range(args.runs)]
-    sys.exit(0 if all(good) else 1)
+    results = [one_run(args, run, rng) for run in range(args.runs)]
+    for name in sorted({name for name, _ in results}):
+        print(f"killed {name}: {sum(n == name for n, _ in results)} times")
+    sys.exit(0 if all(good for _, good in results) else 1)
 
 
 main()
