@@ -78,7 +78,7 @@ static void plan_devices(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_arg(p, "-chardev");
 	engine_plan_arg(p, "socket,id=link,fd=%d", ENGINE_FD_LINK);
 	engine_plan_arg(p, "-device");
-	engine_plan_arg(p, "virtio-serial-device");
+	engine_plan_arg(p, "virtio-serial-device,max_ports=2");
 	engine_plan_arg(p, "-device");
 	engine_plan_arg(p, "virtserialport,chardev=link,name=" QEMU_LINK_PORT_NAME);
 	/* The format is said, never guessed: a guessed one is the guest's choice. */

@@ -101,7 +101,7 @@ static int hash_files(const int *fds, const struct verified_file *files, size_t 
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		r = digest_fd(fds[i], hex, NULL);
+		r = files[i].sparse ? digest_sparse_fd(fds[i], hex) : digest_fd(fds[i], hex, NULL);
 		if (r < 0)
 			return err_sys(err, -r, "cannot read %s", files[i].path);
 		append(&list, "%s  %.64s\n", hex, files[i].label);

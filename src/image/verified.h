@@ -15,6 +15,7 @@
 struct verified_file {
 	const char *path;
 	const char *label; /* its name in a digest over several files */
+	bool sparse;	   /* by digest_sparse_fd() */
 };
 
 /**

@@ -10,8 +10,8 @@
  *  2. mounts     propagation is cut; a small tmpfs is mounted over an empty folder of the VM's; the
  *                request's files are attached, each already read-only when it appears
  *  3. root       pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
- *  4. fds        0 is /dev/null, 1 and 2 the console pipe, 3.. what the request attached; all else
- *                is close-on-exec
+ *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe, 3.. what the request attached;
+ *                all else is close-on-exec
  *  5. limits     no core file, bounded file size and descriptors
  *  6. privilege  no capability in any set, no_new_privs
  *  7. death      SIGKILL with the warden. As pid 1 of its namespace the VMM takes along whatever
@@ -42,7 +42,11 @@
 #define NOFILE_MAX	  256
 #define RO_ATTRIBUTES	  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define RW_ATTRIBUTES	  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-#define DEV_ATTRIBUTES	  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+/*
+ * A device works on a read-only mount, but its node stays as it is: started by root, the VMM has no
+ * capability, yet it is the owner of /dev/null and could change its mode for the whole host.
+ */
+#define DEV_ATTRIBUTES	  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 void warden_report(int report_fd, enum jail_stage stage, int errnum, uint32_t detail)
 {
@@ -206,11 +210,15 @@ static void build_tree(const struct warden_jail *jail)
 		warden_report(jail->report_fd, JAIL_STAGE_PIVOT, -r, 0);
 }
 
-static int arrange_descriptors(const struct warden_jail *jail, int null_fd)
+static int arrange_descriptors(const struct warden_jail *jail)
 {
+	/* The one in the tree: a descriptor reaches its file by the mount it was opened on. */
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int fds[JAIL_FIRST_FD + JAIL_VMM_FDS_MAX] = {null_fd, jail->output_fd, jail->output_fd};
 	int n = JAIL_FIRST_FD + (int)jail->request->n_vmm_fds;
 
+	if (null_fd < 0)
+		return -errno;
 	for (uint32_t i = 0; i < jail->request->n_vmm_fds; i++)
 		fds[JAIL_FIRST_FD + i] = jail->vmm_fds[i];
 	return descriptors_arrange(fds, 0, n);
@@ -239,19 +247,19 @@ static void point_at(const struct jail_request *request, const uint32_t *offsets
 void warden_jail_enter(const struct warden_jail *jail)
 {
 	const char *argv[JAIL_ARGV_MAX + 1], *env[JAIL_ENV_MAX + 1];
-	int report_fd, r, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct warden_jail here = *jail;
+	int report_fd, r;
 
 	/* Above everything that is laid out later. */
 	report_fd = fcntl(jail->report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
-	if (null_fd < 0 || report_fd < 0)
+	if (report_fd < 0)
 		warden_report(jail->report_fd, JAIL_STAGE_DESCRIPTORS, errno, 0);
 	here.report_fd = report_fd;
 	r = map_ids(&here);
 	if (r < 0)
 		warden_report(report_fd, JAIL_STAGE_IDMAP, -r, 0);
 	build_tree(&here);
-	r = arrange_descriptors(&here, null_fd);
+	r = arrange_descriptors(&here);
 	if (r < 0)
 		warden_report(report_fd, JAIL_STAGE_DESCRIPTORS, -r, 0);
 	r = set_limits(here.request);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,14 +17,20 @@
 #include "machine/template_manifest.h"
 #include "sys/digest.h"
 #include "sys/file.h"
+#include "vm/config.h"
 
 /* Changes when a template of an older version must not be used. */
 #define FORMAT		  "ironclaw template 1"
 #define KEY_TEXT_MAX_B	  (TEMPLATE_WARM_MAX_B + 2048U)
 #define KEY_PREFIX_MIN	  4U
 #define TEMPLATES_MAX	  1024U
-/* The default image has run Python once: its pages are there, and an import costs a sixth. */
-#define DEFAULT_WARM	  "python3 -c 'print(1)'"
+#define COPY_MAX_B	  0x7ffff000U /* of one sendfile(2) */
+/*
+ * Every template has run a command once, so that what an exec needs is in memory. The default image
+ * has run Python: an import then costs a sixth.
+ */
+#define WARM_ANY	  "true\n"
+#define WARM_DEFAULT	  "python3 -c 'print(1)'\n"
 
 static void warm_path(char *ret, size_t size, const struct paths *paths, const char *image)
 {
@@ -36,7 +44,8 @@ int template_load_warm(struct template_spec *spec, struct ironclaw_error *err)
 	size_t len;
 	int r;
 
-	spec->warm[0] = '\0';
+	(void)snprintf(spec->warm, sizeof(spec->warm), "%s",
+		       strcmp(spec->image.name, VM_DEFAULT_IMAGE) == 0 ? WARM_DEFAULT : WARM_ANY);
 	spec->warm_chosen = false;
 	/* An image by path has no name to remember anything under. */
 	if (!store_name_valid(spec->image.name))
@@ -50,8 +59,6 @@ int template_load_warm(struct template_spec *spec, struct ironclaw_error *err)
 	}
 	if (r != -ENOENT)
 		return err_sys(err, -r, "cannot read '%s'", path);
-	if (strcmp(spec->image.name, "default") == 0)
-		(void)snprintf(spec->warm, sizeof(spec->warm), "%s\n", DEFAULT_WARM);
 	return 0;
 }
 
@@ -113,7 +120,8 @@ static int open_template(const struct paths *paths, const char *key)
 static int check_file(const struct template_spec *spec, const char *name, const char *path,
 		      const char *digest, struct ironclaw_error *err)
 {
-	const struct verified_file file = {.path = path, .label = name};
+	const struct verified_file file = {
+		.path = path, .label = name, .sparse = strcmp(name, "ram") == 0};
 	char record[TEMPLATE_KEY_B + 32], found[DIGEST_HEX_B + 1];
 	int r;
 
@@ -151,6 +159,35 @@ int template_find(const struct template_spec *spec, struct template *ret,
 			       spec->key);
 	*ret = t;
 	return 0;
+}
+
+/* Return: 0 with @to at its first byte, -errno */
+static int copy_and_seal(int from, int to)
+{
+	ssize_t n;
+
+	do
+		n = sendfile(to, from, NULL, COPY_MAX_B);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0 || lseek(to, 0, SEEK_SET) < 0 ||
+	    fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -errno;
+	return 0;
+}
+
+int template_open_state(const struct template *template, struct ironclaw_error *err)
+{
+	cleanup_close int file = open(template->state, O_RDONLY | O_CLOEXEC);
+	cleanup_close int copy = -EBADF;
+	int r;
+
+	if (file < 0)
+		return err_sys(err, errno, "cannot open '%s'", template->state);
+	copy = memfd_create("ironclaw-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	r = copy < 0 ? -errno : copy_and_seal(file, copy);
+	if (r < 0)
+		return err_sys(err, -r, "cannot copy '%s' into memory", template->state);
+	return take_fd(&copy);
 }
 
 static bool is_key(const char *name)

@@ -71,6 +71,17 @@ int template_find(const struct template_spec *spec, struct template *ret,
 int template_get(const struct template_spec *spec, const struct vm_notices *notices,
 		 struct template *ret, struct ironclaw_error *err);
 
+/**
+ * template_open_state() - the device state, for a VMM: a sealed copy in memory.
+ *
+ * A descriptor of the file itself would do for reading, but whoever holds one can change the mode and
+ * the times of a file that is his: started by the owner of the templates, the VMM could take the
+ * template from all others.
+ *
+ * Return: a descriptor for the caller; -errno
+ */
+int template_open_state(const struct template *template, struct ironclaw_error *err);
+
 /** What `template ls` shows. */
 struct template_info {
 	char key[TEMPLATE_KEY_B + 1];

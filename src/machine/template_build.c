@@ -164,14 +164,14 @@ static void describe(const struct template_spec *spec, struct template_info *inf
 	info->memory_mib = spec->memory_mib;
 }
 
-static int seal_file(int dir_fd, const char *name, char digest[DIGEST_HEX_B + 1])
+static int seal_file(int dir_fd, const char *name, bool sparse, char digest[DIGEST_HEX_B + 1])
 {
 	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = digest_fd(fd, digest, NULL);
+	r = sparse ? digest_sparse_fd(fd, digest) : digest_fd(fd, digest, NULL);
 	if (r == 0 && (fchmod(fd, 0400) < 0 || fsync(fd) < 0))
 		r = -errno;
 	return r;
@@ -183,9 +183,9 @@ static int publish(struct build *b, struct ironclaw_error *err)
 	int r;
 
 	describe(b->spec, &m.info);
-	r = seal_file(b->dir_fd, "ram", m.ram_sha256);
+	r = seal_file(b->dir_fd, "ram", true, m.ram_sha256);
 	if (r == 0)
-		r = seal_file(b->dir_fd, "state", m.state_sha256);
+		r = seal_file(b->dir_fd, "state", false, m.state_sha256);
 	if (r == 0)
 		r = template_manifest_write(b->dir_fd, &m);
 	if (r == 0 && fsync(b->dir_fd) < 0)

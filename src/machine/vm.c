@@ -51,9 +51,9 @@ static int start_clone(struct template_spec *spec, const struct vm_config *confi
 		r = template_get(spec, notices, &template, err);
 	if (r < 0)
 		return r;
-	state_fd = open(template.state, O_RDONLY | O_CLOEXEC);
+	state_fd = template_open_state(&template, err);
 	if (state_fd < 0)
-		return err_sys(err, errno, "cannot open '%s'", template.state);
+		return state_fd;
 	mode.state_fd = state_fd;
 	return vm_start(spec, &mode, ret, err);
 }

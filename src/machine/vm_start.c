@@ -102,7 +102,8 @@ static int launch_spec(const struct template_spec *spec, const struct vm_start_m
 			.start = mode->start,
 			.vcpus = spec->vcpus,
 			.memory_mib = spec->memory_mib,
-			.kernel = spec->kernel.path,
+			/* Uncompressed, where there is one, and entered without real mode (PVH). */
+			.kernel = spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
 			.image = spec->image.path,
 			.ram = mode->ram},
 	};

@@ -10,110 +10,104 @@
 #include <sodium.h>
 
 #include "base/cleanup.h"
-#include "sys/sha256_ni.h"
 
-#define BLOCK_B 64U
-#define READ_B	(256U * 1024U)
+#define READ_B (256U * 1024U)
+#define PAGE_B 4096U
 
-struct hash {
-	bool ni;
-	uint64_t len; /* of all bytes so far */
-	uint32_t state[8];
-	uint8_t tail[BLOCK_B]; /* the last len % 64 bytes */
-	crypto_hash_sha256_state portable;
-};
-
-static void hash_init(struct hash *h)
-{
-	static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-					  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-
-	h->ni = sha256_ni_supported();
-	h->len = 0;
-	memcpy(h->state, start, sizeof(start));
-	(void)crypto_hash_sha256_init(&h->portable);
-}
-
-static void hash_update(struct hash *h, const uint8_t *p, size_t len)
-{
-	size_t held = h->len % BLOCK_B, take;
-
-	h->len += len;
-	if (!h->ni) {
-		(void)crypto_hash_sha256_update(&h->portable, p, len);
-		return;
-	}
-	if (held > 0) {
-		take = len < BLOCK_B - held ? len : BLOCK_B - held;
-		memcpy(h->tail + held, p, take);
-		p += take;
-		len -= take;
-		if (held + take < BLOCK_B)
-			return;
-		sha256_ni_blocks(h->state, h->tail, 1);
-	}
-	sha256_ni_blocks(h->state, p, len / BLOCK_B);
-	memcpy(h->tail, p + len - len % BLOCK_B, len % BLOCK_B);
-}
-
-static void hash_final(struct hash *h, uint8_t ret[DIGEST_B])
-{
-	uint8_t pad[2 * BLOCK_B] = {0x80};
-	uint64_t bits = h->len * 8;
-	size_t held = h->len % BLOCK_B;
-	size_t pad_len = (held < BLOCK_B - 8 ? BLOCK_B : 2 * BLOCK_B) - held;
-
-	if (!h->ni) {
-		(void)crypto_hash_sha256_final(&h->portable, ret);
-		return;
-	}
-	for (size_t i = 0; i < 8; i++)
-		pad[pad_len - 1 - i] = (uint8_t)(bits >> (8 * i));
-	hash_update(h, pad, pad_len);
-	for (size_t i = 0; i < DIGEST_B; i++)
-		ret[i] = (uint8_t)(h->state[i / 4] >> (24 - 8 * (i % 4)));
-}
-
-static void hash_hex(struct hash *h, char ret_hex[DIGEST_HEX_B + 1])
+static void final_hex(crypto_hash_sha256_state *h, char ret_hex[DIGEST_HEX_B + 1])
 {
 	uint8_t raw[DIGEST_B];
 
-	hash_final(h, raw);
+	(void)crypto_hash_sha256_final(h, raw);
 	(void)sodium_bin2hex(ret_hex, DIGEST_HEX_B + 1, raw, sizeof(raw));
+}
+
+/* Return: bytes read, 0 at the end, -errno */
+static ssize_t read_at(int fd, uint8_t *buf, off_t at)
+{
+	ssize_t n;
+
+	do {
+		n = pread(fd, buf, READ_B, at);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 int digest_fd(int fd, char ret_hex[DIGEST_HEX_B + 1], uint64_t *ret_size)
 {
 	cleanup_free uint8_t *buf = malloc(READ_B);
-	struct hash h;
+	crypto_hash_sha256_state h;
+	off_t at = 0;
 	ssize_t n;
 
 	if (!buf)
 		return -ENOMEM;
-	hash_init(&h);
-	for (;;) {
-		n = pread(fd, buf, READ_B, (off_t)h.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		hash_update(&h, buf, (size_t)n);
+	(void)crypto_hash_sha256_init(&h);
+	while ((n = read_at(fd, buf, at)) > 0) {
+		(void)crypto_hash_sha256_update(&h, buf, (size_t)n);
+		at += n;
 	}
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	if (ret_size)
-		*ret_size = h.len;
-	hash_hex(&h, ret_hex);
+		*ret_size = (uint64_t)at;
+	final_hex(&h, ret_hex);
+	return 0;
+}
+
+/* Hashes number and contents of each page of the buffer that is not all zero. */
+static void hash_pages(crypto_hash_sha256_state *h, const uint8_t *buf, size_t len, uint64_t page)
+{
+	for (size_t i = 0; i < len; i += PAGE_B, page++) {
+		size_t n = len - i < PAGE_B ? len - i : PAGE_B;
+
+		if (sodium_is_zero(buf + i, n))
+			continue;
+		(void)crypto_hash_sha256_update(h, (const uint8_t *)&page, sizeof(page));
+		(void)crypto_hash_sha256_update(h, buf + i, n);
+	}
+}
+
+int digest_sparse_fd(int fd, char ret_hex[DIGEST_HEX_B + 1])
+{
+	cleanup_free uint8_t *buf = malloc(READ_B);
+	off_t size = lseek(fd, 0, SEEK_END), at = 0;
+	crypto_hash_sha256_state h;
+
+	if (!buf)
+		return -ENOMEM;
+	if (size < 0)
+		return -errno;
+	(void)crypto_hash_sha256_init(&h);
+	(void)crypto_hash_sha256_update(&h, (const uint8_t *)&size, sizeof(size));
+	while (at < size) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		ssize_t n;
+
+		if (data < 0 && errno == ENXIO)
+			break;
+		/* A file system without holes says EINVAL: everything is data. */
+		if (data > at)
+			at = data - data % PAGE_B;
+		n = read_at(fd, buf, at);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		hash_pages(&h, buf, (size_t)n, (uint64_t)at / PAGE_B);
+		at += n;
+	}
+	final_hex(&h, ret_hex);
 	return 0;
 }
 
 void digest_bytes(const void *buf, size_t len, char ret_hex[DIGEST_HEX_B + 1])
 {
-	struct hash h;
+	crypto_hash_sha256_state h;
 
-	hash_init(&h);
-	hash_update(&h, buf, len);
-	hash_hex(&h, ret_hex);
+	(void)crypto_hash_sha256_init(&h);
+	(void)crypto_hash_sha256_update(&h, buf, len);
+	final_hex(&h, ret_hex);
 }
 
 bool digest_hex_valid(const char *s)

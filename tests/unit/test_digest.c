@@ -77,6 +77,34 @@ static void test_file(void **state)
 	assert_string_equal(ours, theirs);
 }
 
+/* A file of 1 MiB with one page of 'x' at @page; @dense: zeros are written, not left out. */
+static void sparse_file(off_t page, bool dense, char ret[DIGEST_HEX_B + 1])
+{
+	cleanup_close int fd = memfd_create("digest", MFD_CLOEXEC);
+	static uint8_t zeros[1024 * 1024];
+	uint8_t x[4096];
+
+	memset(x, 'x', sizeof(x));
+	if (dense)
+		assert_int_equal(pwrite(fd, zeros, sizeof(zeros), 0), sizeof(zeros));
+	assert_int_equal(ftruncate(fd, sizeof(zeros)), 0);
+	assert_int_equal(pwrite(fd, x, sizeof(x), page * 4096), sizeof(x));
+	assert_int_equal(digest_sparse_fd(fd, ret), 0);
+}
+
+static void test_sparse(void **state)
+{
+	char holes[DIGEST_HEX_B + 1], zeros[DIGEST_HEX_B + 1], moved[DIGEST_HEX_B + 1];
+
+	(void)state;
+	sparse_file(70, false, holes);
+	sparse_file(70, true, zeros);
+	sparse_file(71, false, moved);
+	assert_string_equal(holes, zeros);
+	assert_string_not_equal(holes, moved);
+	assert_true(digest_sparse_fd(-1, holes) == -EBADF);
+}
+
 static void test_bad_fd(void **state)
 {
 	char hex[DIGEST_HEX_B + 1];
@@ -108,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_values), cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_file),	     cmocka_unit_test(test_bad_fd),
 		cmocka_unit_test(test_hex_valid),
 	};
