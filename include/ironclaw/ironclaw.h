@@ -57,7 +57,7 @@ enum ironclaw_errcode {
 /** What failed and why. Owned by the caller; never needs to be freed. */
 struct ironclaw_error {
 	enum ironclaw_errcode code;
-	int errnum; /**< positive errno, or 0 */
+	int errnum;			    /**< positive errno, or 0 */
 	char text[IRONCLAW_ERROR_TEXT_MAX]; /**< one sentence, control characters escaped */
 	char hint[IRONCLAW_ERROR_HINT_MAX]; /**< what to run next; may be empty */
 };
@@ -114,9 +114,9 @@ struct ironclaw_vm;
 /**
  * ironclaw_vm_start() - make a VM that is ready for commands.
  *
- * Blocks until the guest has answered: about a tenth of a second from a template. The first start of
- * an image builds its template first, which takes seconds and is told by notices. The VM ends with
- * the handle, and with the calling process, however that ends.
+ * Blocks until the guest has answered: about a tenth of a second from a template. The first start
+ * of an image builds its template first, which takes seconds and is told by notices. The VM ends
+ * with the handle, and with the calling process, however that ends.
  *
  * Return: 0 with *ret to be given to ironclaw_vm_destroy(), or -errno
  */
@@ -128,9 +128,9 @@ struct ironclaw_vm_info {
 	size_t size; /**< set by the caller */
 	const char *id;
 	const char *image;
-	const char *engine; /**< "qemu" */
-	const char *accel;  /**< "kvm", "tcg" */
-	bool cloned;	    /**< from a template; false: booted */
+	const char *engine;    /**< "qemu" */
+	const char *accel;     /**< "kvm", "tcg" */
+	bool cloned;	       /**< from a template; false: booted */
 	uint64_t vmm_start_us; /**< from the call to a started VMM, jail included */
 	uint64_t answer_us;    /**< from there to a guest that has its identity */
 };
@@ -142,19 +142,21 @@ enum ironclaw_stream { IRONCLAW_STDOUT = 1, IRONCLAW_STDERR = 2 };
 
 /** One command. */
 struct ironclaw_exec_options {
-	size_t size;		  /**< sizeof(struct ironclaw_exec_options) */
-	const char *const *argv;  /**< ends with NULL; at least one, not empty */
-	const char *const *env;	  /**< NAME=VALUE, ends with NULL; over the guest's defaults; or NULL */
-	const char *cwd;	  /**< absolute; default: the user's home */
-	const char *user;	  /**< NAME or UID, each with an optional :GROUP; default: `user` */
-	bool tty;		  /**< one pty; everything the command writes is stdout */
-	uint16_t rows, cols;	  /**< first size of the pty */
-	bool use_stdin;		  /**< feed stdin_fd to the command; otherwise it reads /dev/null */
-	int stdin_fd;		  /**< read only when readable; its end is passed on; never closed */
-	uint64_t timeout_ms;	  /**< then the command is killed; 0: as the config file says, or none */
+	size_t size;		 /**< sizeof(struct ironclaw_exec_options) */
+	const char *const *argv; /**< ends with NULL; at least one, not empty */
+	const char *const
+		*env;	     /**< NAME=VALUE, ends with NULL; over the guest's defaults; or NULL */
+	const char *cwd;     /**< absolute; default: the user's home */
+	const char *user;    /**< NAME or UID, each with an optional :GROUP; default: `user` */
+	bool tty;	     /**< one pty; everything the command writes is stdout */
+	uint16_t rows, cols; /**< first size of the pty */
+	bool use_stdin;	     /**< feed stdin_fd to the command; otherwise it reads /dev/null */
+	int stdin_fd;	     /**< read only when readable; its end is passed on; never closed */
+	uint64_t timeout_ms; /**< then the command is killed; 0: as the config file says, or none */
 	/**
-	 * Output as it comes, 1 byte to 64 KiB at a time; hostile bytes. May block: the guest waits.
-	 * A negative return ends the exec with IRONCLAW_ERR_CANCELLED. May be NULL: discarded.
+	 * Output as it comes, 1 byte to 64 KiB at a time; hostile bytes. May block: the guest
+	 * waits. A negative return ends the exec with IRONCLAW_ERR_CANCELLED. May be NULL:
+	 * discarded.
 	 */
 	int (*output)(void *userdata, enum ironclaw_stream stream, const void *data, size_t len);
 	void *userdata;

@@ -3,9 +3,9 @@
  * error.h - fill a caller-owned struct ironclaw_error.
  *
  * A function that can fail at a module border takes `struct ironclaw_error *err` (may be NULL) and
- * returns a negative errno. The first failure writes the sentence with err_set(); callers on the way
- * up put context in front with err_prefix(). Nothing here allocates, so it works without memory and
- * after fork.
+ * returns a negative errno. The first failure writes the sentence with err_set(); callers on the
+ * way up put context in front with err_prefix(). Nothing here allocates, so it works without memory
+ * and after fork.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H

@@ -84,9 +84,8 @@ static int parse_with_unit(const char *s, const struct unit *units, size_t n_uni
 int parse_size_mib(const char *s, uint64_t *ret_mib)
 {
 	static const struct unit units[] = {
-		{"", 1},	 {"M", 1},	  {"m", 1},	      {"MiB", 1},
-		{"G", 1024},	 {"g", 1024},	  {"GiB", 1024},      {"T", 1024 * 1024},
-		{"t", 1 << 20}, {"TiB", 1 << 20},
+		{"", 1},     {"M", 1},	    {"m", 1},		{"MiB", 1},	{"G", 1024},
+		{"g", 1024}, {"GiB", 1024}, {"T", 1024 * 1024}, {"t", 1 << 20}, {"TiB", 1 << 20},
 	};
 
 	return parse_with_unit(s, units, ARRAY_SIZE(units), ret_mib);

@@ -21,8 +21,8 @@ int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret);
 int parse_size_mib(const char *s, uint64_t *ret_mib);
 
 /**
- * parse_duration_ms() - "1500ms", "30s", "5m", "1h" or a plain number of seconds, into milliseconds.
- * Return: 0, -EINVAL on another form or zero, -ERANGE above 7 days
+ * parse_duration_ms() - "1500ms", "30s", "5m", "1h" or a plain number of seconds, into
+ * milliseconds. Return: 0, -EINVAL on another form or zero, -ERANGE above 7 days
  */
 int parse_duration_ms(const char *s, uint64_t *ret_ms);
 

@@ -22,7 +22,8 @@ struct paths {
 /**
  * paths_get() - find the folders; creates nothing.
  *
- * Return: 0; -EINVAL for a relative IRONCLAW_HOME or XDG folder, -ENAMETOOLONG, -ENOENT without HOME
+ * Return: 0; -EINVAL for a relative IRONCLAW_HOME or XDG folder, -ENAMETOOLONG, -ENOENT without
+ * HOME
  */
 int paths_get(struct paths *ret, struct ironclaw_error *err);
 

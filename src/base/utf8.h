@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * utf8.h - strict UTF-8 decoding (RFC 3629): no overlong forms, no surrogates, nothing past U+10FFFF.
+ * utf8.h - strict UTF-8 decoding (RFC 3629): no overlong forms, no surrogates, nothing past
+ * U+10FFFF.
  */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H

@@ -19,7 +19,8 @@ static const char help[] =
 	"       ironclaw template rm KEY...\n\n"
 	"A template is the saved state of a booted VM: runs start from it in a tenth of a second.\n"
 	"They are built by themselves on first use, one for each image and shape.\n\n"
-	"  --warm COMMAND   run COMMAND by sh -c before saving, so that what it needs is in memory;\n"
+	"  --warm COMMAND   run COMMAND by sh -c before saving, so that what it needs is in "
+	"memory;\n"
 	"                   remembered for the image; '' goes back to the default: python3 once\n"
 	"                   for the image 'default', true for others\n"
 	"  --cpus N         as for run\n"
@@ -200,8 +201,8 @@ static int print_table(const struct template_info *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct template_info *t = &list[i];
 		char key[13], cpus[16], memory[32], size[32];
-		const char *cells[] = {key,    t->image, t->kernel, t->accel,
-				       cpus,   memory,	 size,	    t->created};
+		const char *cells[] = {key,  t->image, t->kernel, t->accel,
+				       cpus, memory,   size,	  t->created};
 
 		(void)snprintf(key, sizeof(key), "%.12s", t->key);
 		(void)snprintf(cpus, sizeof(cpus), "%u", t->vcpus);

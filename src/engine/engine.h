@@ -2,9 +2,9 @@
 /**
  * engine.h - what a driver of one VMM does; engine.c holds the table of drivers.
  *
- * plan() is pure: settings in, command line and file list out. Whoever has the plan puts the VMM into
- * its jail with it (jail/plan.h). restore(), check() and save() talk to the VMM's monitor and are used
- * by the keeper: they treat every byte from the VMM as hostile.
+ * plan() is pure: settings in, command line and file list out. Whoever has the plan puts the VMM
+ * into its jail with it (jail/plan.h). restore(), check() and save() talk to the VMM's monitor and
+ * are used by the keeper: they treat every byte from the VMM as hostile.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -12,11 +12,11 @@
 #include "base/limits.h"
 #include "base/error.h"
 
-#define ENGINE_ARGV_MAX	    96U
-#define ENGINE_ENV_MAX	    4U
-#define ENGINE_FILES_MAX    40U
-#define ENGINE_TEXT_MAX_B   16384U
-#define ENGINE_IDENTITY_B   256U
+#define ENGINE_ARGV_MAX	  96U
+#define ENGINE_ENV_MAX	  4U
+#define ENGINE_FILES_MAX  40U
+#define ENGINE_TEXT_MAX_B 16384U
+#define ENGINE_IDENTITY_B 256U
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM. */
 enum engine_fd {
@@ -30,7 +30,7 @@ enum engine_accel { ENGINE_ACCEL_KVM, ENGINE_ACCEL_TCG };
 enum engine_start {
 	ENGINE_BOOT,	      /* boot with memory of its own */
 	ENGINE_BOOT_TEMPLATE, /* boot with `ram` as shared memory, to be saved */
-	ENGINE_CLONE,	      /* restore: `ram` mapped privately, device state from ENGINE_FD_STATE */
+	ENGINE_CLONE, /* restore: `ram` mapped privately, device state from ENGINE_FD_STATE */
 };
 
 /** Where an engine is on this host and what it is; found by looking at files only. */
@@ -103,7 +103,8 @@ struct engine {
 	/** restore() - tell a VMM planned with ENGINE_CLONE to load and go on; does not wait. */
 	int (*restore)(struct engine_monitor *monitor, struct ironclaw_error *err);
 
-	/** check() - read what the monitor says, without blocking. Return: 0, -errno when it failed */
+	/** check() - read what the monitor says, without blocking. Return: 0, -errno when it failed
+	 */
 	int (*check)(struct engine_monitor *monitor, struct ironclaw_error *err);
 
 	/** save() - stop an idle VM and write its device state to @state_fd. */

@@ -2,11 +2,11 @@
 /*
  * qemu_monitor.c - QMP (QEMU: docs/interop/qmp-spec.txt) for restore and save.
  *
- * Every byte that QEMU sends is hostile, for a guest may have taken it over: lines are bounded, JSON
- * must parse, anything but a reply, an event or the greeting ends the VM.
+ * Every byte that QEMU sends is hostile, for a guest may have taken it over: lines are bounded,
+ * JSON must parse, anything but a reply, an event or the greeting ends the VM.
  *
- * restore() writes all of its commands at once, before QEMU has even started: QEMU works them off in
- * order, and nothing waits for an answer. When one fails, check() finds the error in its reply.
+ * restore() writes all of its commands at once, before QEMU has even started: QEMU works them off
+ * in order, and nothing waits for an answer. When one fails, check() finds the error in its reply.
  */
 #include "engine/qemu.h"
 
@@ -35,7 +35,7 @@ static void cleanup_jsonp(json_t **j)
 	"{\"execute\":\"qmp_capabilities\"}\n"                                                     \
 	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":"               \
 	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
-#define SAVE_POLL_MS  2
+#define SAVE_POLL_MS 2
 
 int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err)
 {
@@ -155,11 +155,11 @@ static int wait_reply(struct engine_monitor *m, uint64_t deadline, json_t **ret,
 /*
  * Sends commands (with a descriptor, or -1) and waits for @n replies; the last one is returned.
  *
- * A QEMU that answers before it is asked, or does not read, cannot hold us: the deadline is looked at
- * each time, and a socket with room takes a message as short as ours whole.
+ * A QEMU that answers before it is asked, or does not read, cannot hold us: the deadline is looked
+ * at each time, and a socket with room takes a message as short as ours whole.
  */
-static int transact(struct engine_monitor *m, const char *commands, int n, int fd, uint64_t deadline,
-		    json_t **ret, struct ironclaw_error *err)
+static int transact(struct engine_monitor *m, const char *commands, int n, int fd,
+		    uint64_t deadline, json_t **ret, struct ironclaw_error *err)
 {
 	cleanup_json json_t *reply = NULL;
 	int r = wait_for(m, POLLOUT, deadline, err);
@@ -201,12 +201,12 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 	      struct ironclaw_error *err)
 {
 	/*
-	 * Not stopped first: QEMU stops the guest itself at the end of the migration, and so records
-	 * that it was running. A clone then goes on by itself, without another command.
+	 * Not stopped first: QEMU stops the guest itself at the end of the migration, and so
+	 * records that it was running. A clone then goes on by itself, without another command.
 	 */
-	static const char start[] = "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:state\"}}\n";
-	static const char pass[] =
-		"{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"state\"}}\n";
+	static const char start[] =
+		"{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:state\"}}\n";
+	static const char pass[] = "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"state\"}}\n";
 	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
 	cleanup_json json_t *greeted = NULL, *passed = NULL, *started = NULL;
 	int r = transact(monitor, COMMANDS_COMMON, 2, -1, deadline, &greeted, err);

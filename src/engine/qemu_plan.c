@@ -2,9 +2,9 @@
 /*
  * qemu_plan.c - settings to a QEMU command line and the files it needs: pure, golden-file tested.
  *
- * The machine is `microvm`: no PCI, no BIOS devices, virtio-mmio only. A guest has one processor set,
- * one memory, one read-only disk, one serial port for last words, a random number source, and one
- * virtio-serial port: the link. No network device of any kind.
+ * The machine is `microvm`: no PCI, no BIOS devices, virtio-mmio only. A guest has one processor
+ * set, one memory, one read-only disk, one serial port for last words, a random number source, and
+ * one virtio-serial port: the link. No network device of any kind.
  *
  * A clone must be planned with the same devices in the same order as its template, for the device
  * state names them. It gets no kernel: that is in the memory already.
@@ -83,7 +83,8 @@ static void plan_devices(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_arg(p, "virtserialport,chardev=link,name=" QEMU_LINK_PORT_NAME);
 	/* The format is said, never guessed: a guessed one is the guest's choice. */
 	engine_plan_arg(p, "-blockdev");
-	engine_plan_arg(p, "driver=file,node-name=image,filename=/vm/image,read-only=on,locking=off");
+	engine_plan_arg(p,
+			"driver=file,node-name=image,filename=/vm/image,read-only=on,locking=off");
 	engine_plan_arg(p, "-blockdev");
 	engine_plan_arg(p, "driver=raw,node-name=root,file=image,read-only=on");
 	engine_plan_arg(p, "-device");
@@ -112,9 +113,9 @@ static void plan_start(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_arg(p, "/vm/initramfs");
 	engine_plan_arg(p, "-append");
 	/*
-	 * An emulated processor does not speculate, so the guest need not pay for it. Its time stamp
-	 * counter is the host's: the guest is told how fast that is, for measuring it against the
-	 * emulated timer fails on a loaded host, and the kernel then waits for ever.
+	 * An emulated processor does not speculate, so the guest need not pay for it. Its time
+	 * stamp counter is the host's: the guest is told how fast that is, for measuring it against
+	 * the emulated timer fails on a loaded host, and the kernel then waits for ever.
 	 */
 	if (s->accel == ENGINE_ACCEL_TCG)
 		engine_plan_arg(p, "%s mitigations=off tsc=reliable tsc_early_khz=%u", base_cmdline,

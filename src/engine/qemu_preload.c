@@ -4,8 +4,9 @@
  *
  * A clone maps the template's memory privately and never writes the file, but QEMU before 8.2 opens
  * the file of any writable memory O_RDWR (later ones have rom=off). In the jail the file is on a
- * read-only mount, so that open fails with EROFS. This library, preloaded into the VMM, turns that one
- * open into O_RDONLY. It grants nothing: what keeps the template whole is the mount, not this code.
+ * read-only mount, so that open fails with EROFS. This library, preloaded into the VMM, turns that
+ * one open into O_RDONLY. It grants nothing: what keeps the template whole is the mount, not this
+ * code.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 
 #define RAM_INSIDE "/vm/ram"
 
-#define EXPORTED __attribute__((visibility("default")))
+#define EXPORTED   __attribute__((visibility("default")))
 
 /* The names that glibc's headers turn open() into; the second one where the mode is not needed. */
 int open64(const char *path, int flags, ...);

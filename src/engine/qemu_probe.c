@@ -77,7 +77,8 @@ int qemu_probe(enum engine_accel accel, const char *libexec, struct engine_host 
 	if (accel == ENGINE_ACCEL_KVM)
 		describe_cpu(cpu, sizeof(cpu));
 	(void)snprintf(ret->identity, sizeof(ret->identity), "qemu %s %lld %lld.%09ld%s", *name,
-		       (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, cpu);
+		       (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+		       cpu);
 	if (snprintf(ret->preload, sizeof(ret->preload), "%s/ironclaw-qemu-preload.so", libexec) >=
 	    (int)sizeof(ret->preload))
 		return err_set(err, IRONCLAW_ERR_INVALID, ENAMETOOLONG, "path of '%s' is too long",

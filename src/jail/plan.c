@@ -72,8 +72,7 @@ int jail_plan_finish(struct jail_plan *plan, uint32_t n_vmm_fds, struct ironclaw
 	if (plan->overflow)
 		return err_set(err, IRONCLAW_ERR_INTERNAL, E2BIG,
 			       "the jail's request does not fit its bounds");
-	if (request_check(&plan->request,
-			  (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + n_vmm_fds) < 0)
+	if (request_check(&plan->request, (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + n_vmm_fds) < 0)
 		return err_set(err, IRONCLAW_ERR_INTERNAL, EINVAL,
 			       "the jail's request is not well-formed");
 	return 0;
@@ -81,8 +80,8 @@ int jail_plan_finish(struct jail_plan *plan, uint32_t n_vmm_fds, struct ironclaw
 
 static int userns_failure(int errnum, struct ironclaw_error *err)
 {
-	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum,
-		      "cannot make the namespaces of the jail: %s", strerror(errnum));
+	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "cannot make the namespaces of the jail: %s",
+		      strerror(errnum));
 	err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 "
 		      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
 	return -errnum;

@@ -8,25 +8,25 @@
  * refused whole and nothing is started.
  *
  * The request travels as one SOCK_SEQPACKET message with the descriptors attached in this order:
- *   the folder that holds the VM's folder, the VM folder's lock, then JAIL_KEEPER_FDS for the keeper
- *   (it gets them as 3, 4, ...), then n_vmm_fds for the VMM (as 3, 4, ...; stdio comes first, see
- *   jail_fd).
+ *   the folder that holds the VM's folder, the VM folder's lock, then JAIL_KEEPER_FDS for the
+ * keeper (it gets them as 3, 4, ...), then n_vmm_fds for the VMM (as 3, 4, ...; stdio comes first,
+ * see jail_fd).
  */
 #ifndef JAIL_REQUEST_H
 #define JAIL_REQUEST_H
 
 #include <stdint.h>
 
-#define JAIL_REQUEST_MAGIC   0x69636a31U /* "icj1" */
-#define JAIL_MOUNTS_MAX	     48U
-#define JAIL_ARGV_MAX	     128U
-#define JAIL_ENV_MAX	     8U
-#define JAIL_TEXT_MAX_B	     24576U
-#define JAIL_VM_ID_MAX	     64U
-#define JAIL_WARDEN_FD	     3 /* the warden's end of the socket */
-#define JAIL_FIRST_FD	     3 /* first extra descriptor of keeper and VMM */
-#define JAIL_VMM_FDS_MAX     4U
-#define JAIL_ROOT_NAME	     "root" /* empty folder in the VM's folder */
+#define JAIL_REQUEST_MAGIC 0x69636a31U /* "icj1" */
+#define JAIL_MOUNTS_MAX	   48U
+#define JAIL_ARGV_MAX	   128U
+#define JAIL_ENV_MAX	   8U
+#define JAIL_TEXT_MAX_B	   24576U
+#define JAIL_VM_ID_MAX	   64U
+#define JAIL_WARDEN_FD	   3 /* the warden's end of the socket */
+#define JAIL_FIRST_FD	   3 /* first extra descriptor of keeper and VMM */
+#define JAIL_VMM_FDS_MAX   4U
+#define JAIL_ROOT_NAME	   "root" /* empty folder in the VM's folder */
 
 /** Descriptors of the keeper, in order from JAIL_FIRST_FD. */
 enum jail_keeper_fd {
@@ -49,9 +49,10 @@ enum jail_fd {
 
 enum jail_mount_kind {
 	JAIL_BIND_RO = 1, /* file or folder, read-only, no devices, no setuid */
-	JAIL_BIND_RW,	  /* one file that the VMM is to write: the memory of a template in the making */
-	JAIL_BIND_DEV,	  /* one device node, usable; /dev/null must be one: it becomes stdin */
-	JAIL_SYMLINK,	  /* source is the link's text */
+	JAIL_BIND_RW,  /* one file that the VMM is to write: the memory of a template in the making
+			*/
+	JAIL_BIND_DEV, /* one device node, usable; /dev/null must be one: it becomes stdin */
+	JAIL_SYMLINK,  /* source is the link's text */
 };
 
 struct jail_mount {
@@ -65,10 +66,10 @@ struct jail_request {
 	uint32_t size; /* of this struct */
 	uint32_t n_mounts, n_argv, n_env, n_vmm_fds;
 	struct jail_mount mounts[JAIL_MOUNTS_MAX];
-	uint32_t keeper;		/* offset: absolute path of the keeper's program */
-	uint32_t argv[JAIL_ARGV_MAX];	/* offsets; the first is the VMM's path inside the jail */
-	uint32_t env[JAIL_ENV_MAX];	/* offsets of NAME=VALUE */
-	uint64_t file_size_max_b;	/* RLIMIT_FSIZE of the VMM */
+	uint32_t keeper;	      /* offset: absolute path of the keeper's program */
+	uint32_t argv[JAIL_ARGV_MAX]; /* offsets; the first is the VMM's path inside the jail */
+	uint32_t env[JAIL_ENV_MAX];   /* offsets of NAME=VALUE */
+	uint64_t file_size_max_b;     /* RLIMIT_FSIZE of the VMM */
 	uint32_t text_length;
 	char vm_id[JAIL_VM_ID_MAX + 1]; /* name of the VM's folder */
 	char text[JAIL_TEXT_MAX_B];	/* terminated strings */
@@ -99,7 +100,8 @@ enum jail_event_kind { JAIL_EVENT_STARTED = 1, JAIL_EVENT_FAILED, JAIL_EVENT_END
 struct jail_event {
 	uint32_t kind;
 	uint32_t stage;	 /* FAILED: enum jail_stage */
-	int32_t errnum;	 /* FAILED: positive errno; ENDED: 0, or why the folder could not be removed */
+	int32_t errnum;	 /* FAILED: positive errno; ENDED: 0, or why the folder could not be removed
+			  */
 	uint32_t detail; /* FAILED at MOUNT: index of the mount */
 	int32_t vmm_pid, keeper_pid; /* STARTED: as the host sees them */
 	int32_t vmm_status;	     /* ENDED: wait(2) status of the VMM */

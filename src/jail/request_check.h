@@ -11,8 +11,8 @@
 
 /**
  * request_check() - all or nothing: counts, offsets, terminated text, absolute paths without "." or
- * ".." as targets, known mount kinds, a well-formed VM id, and as many descriptors as were promised.
- * Pure: looks at the bytes of the request only.
+ * ".." as targets, known mount kinds, a well-formed VM id, and as many descriptors as were
+ * promised. Pure: looks at the bytes of the request only.
  *
  * Return: 0, -EINVAL
  */

@@ -2,9 +2,9 @@
 /*
  * warden.c - the program ironclaw-warden: one VM's confinement, from its start to its removal.
  *
- * Theory of operation. The library starts a warden per VM with a socket as descriptor 3 and sends one
- * request (request.h). The warden checks it, starts the VMM in its jail and the keeper beside it,
- * says so, and waits for the first of three ends:
+ * Theory of operation. The library starts a warden per VM with a socket as descriptor 3 and sends
+ * one request (request.h). The warden checks it, starts the VMM in its jail and the keeper beside
+ * it, says so, and waits for the first of three ends:
  *
  *   the socket closes   whoever wanted the VM is done with it, or dead
  *   the VMM ends        the keeper gets a moment to say what it saw, then everything ends
@@ -14,8 +14,8 @@
  * ask the kernel for SIGKILL at the warden's own death, so killing the warden ends the VM too; the
  * folder is then swept by whoever comes next, for nothing holds its lock any more.
  *
- * It never reads a byte from guest, VMM or keeper, never allocates by a number from outside, and links
- * libc alone.
+ * It never reads a byte from guest, VMM or keeper, never allocates by a number from outside, and
+ * links libc alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -153,15 +153,15 @@ static void start_both(struct warden *w, struct warden_failure *failure)
 	}
 	w->vmm_pid = start_vmm(w, vmm_pipe);
 	if (w->vmm_pid < 0) {
-		*failure = (struct warden_failure){.stage = JAIL_STAGE_USERNS,
-						   .errnum = -w->vmm_pid};
+		*failure =
+			(struct warden_failure){.stage = JAIL_STAGE_USERNS, .errnum = -w->vmm_pid};
 		return;
 	}
 	(void)close(vmm_pipe[1]);
 	w->keeper_pid = start_keeper(w, keeper_pipe);
 	if (w->keeper_pid < 0) {
-		*failure = (struct warden_failure){.stage = JAIL_STAGE_FORK,
-						   .errnum = -w->keeper_pid};
+		*failure =
+			(struct warden_failure){.stage = JAIL_STAGE_FORK, .errnum = -w->keeper_pid};
 		return;
 	}
 	(void)close(keeper_pipe[1]);

@@ -2,16 +2,16 @@
 /*
  * warden_jail.c - the VMM's jail, from the inside; see warden_jail.h.
  *
- * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so it
- * has all capabilities in its own user namespace and none outside. From there it only loses:
+ * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
+ * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
  *  1. ids        its own uid and gid, and no other, exist in the namespace; setgroups is denied
  *                before the gid map is written, as the kernel asks of an unprivileged writer
  *  2. mounts     propagation is cut; a small tmpfs is mounted over an empty folder of the VM's; the
  *                request's files are attached, each already read-only when it appears
  *  3. root       pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
- *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe, 3.. what the request attached;
- *                all else is close-on-exec
+ *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe, 3.. what the request
+ * attached; all else is close-on-exec
  *  5. limits     no core file, bounded file size and descriptors
  *  6. privilege  no capability in any set, no_new_privs
  *  7. death      SIGKILL with the warden. As pid 1 of its namespace the VMM takes along whatever
@@ -39,19 +39,18 @@
 #include "sys/mounts.h"
 #include "sys/privileges.h"
 
-#define NOFILE_MAX	  256
-#define RO_ATTRIBUTES	  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-#define RW_ATTRIBUTES	  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define NOFILE_MAX     256
+#define RO_ATTRIBUTES  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define RW_ATTRIBUTES  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 /*
  * A device works on a read-only mount, but its node stays as it is: started by root, the VMM has no
  * capability, yet it is the owner of /dev/null and could change its mode for the whole host.
  */
-#define DEV_ATTRIBUTES	  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+#define DEV_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 void warden_report(int report_fd, enum jail_stage stage, int errnum, uint32_t detail)
 {
-	struct warden_failure failure = {
-		.stage = stage, .errnum = errnum, .detail = detail};
+	struct warden_failure failure = {.stage = stage, .errnum = errnum, .detail = detail};
 
 	/* Smaller than PIPE_BUF, so it arrives whole; when the warden is dead nobody needs it. */
 	(void)!write(report_fd, &failure, sizeof(failure));
@@ -173,8 +172,7 @@ static int make_root(const struct warden_jail *jail)
 	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (tree < 0)
 		return -errno;
 	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, jail->request->vm_id);

@@ -9,7 +9,7 @@
 
 /** Namespaces of the VMM; the process is made with all of them at once. */
 #define WARDEN_JAIL_NAMESPACES                                                                     \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |  \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
 	 CLONE_NEWCGROUP)
 
 struct warden_failure {
@@ -32,10 +32,10 @@ struct warden_jail {
  *
  * Must: be called in a fresh single-threaded child made with WARDEN_JAIL_NAMESPACES, whose current
  * folder is the one that holds the VM's folder.
- * Does, each step fatal: one id mapped, setgroups denied; private mounts; a tmpfs tree with just the
- * mounts of the request, made the root, read-only, the old root gone; descriptors arranged; rlimits;
- * no capability left, no_new_privs; SIGKILL when the warden dies; exec.
- * Mustn't: return, allocate, or write to anything but report_fd.
+ * Does, each step fatal: one id mapped, setgroups denied; private mounts; a tmpfs tree with just
+ * the mounts of the request, made the root, read-only, the old root gone; descriptors arranged;
+ * rlimits; no capability left, no_new_privs; SIGKILL when the warden dies; exec. Mustn't: return,
+ * allocate, or write to anything but report_fd.
  */
 __attribute__((noreturn)) void warden_jail_enter(const struct warden_jail *jail);
 
@@ -44,7 +44,8 @@ __attribute__((noreturn)) void warden_report(int report_fd, enum jail_stage stag
 					     uint32_t detail);
 
 /**
- * warden_die_with_parent() - ask for SIGKILL when the warden dies, and notice if it is dead already.
+ * warden_die_with_parent() - ask for SIGKILL when the warden dies, and notice if it is dead
+ * already.
  * @report_fd:	pipe whose only reader is the warden
  */
 int warden_die_with_parent(int report_fd);

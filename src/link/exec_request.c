@@ -16,9 +16,10 @@ static int measure(const char *const *strings, const char *what, size_t *total, 
 		size_t n = strlen(strings[i]);
 
 		if (n > WIRE_STRING_MAX_B)
-			return err_set(err, IRONCLAW_ERR_INVALID, E2BIG,
-				       "%s %zu has %zu bytes; at most %u can be passed to a command",
-				       what, i + 1, n, WIRE_STRING_MAX_B);
+			return err_set(
+				err, IRONCLAW_ERR_INVALID, E2BIG,
+				"%s %zu has %zu bytes; at most %u can be passed to a command", what,
+				i + 1, n, WIRE_STRING_MAX_B);
 		if (++*count > WIRE_EXEC_STRINGS_MAX)
 			return err_set(err, IRONCLAW_ERR_INVALID, E2BIG,
 				       "more than %u arguments and variables",

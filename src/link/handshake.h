@@ -2,8 +2,8 @@
 /**
  * handshake.h - from a silent guest to one that has its own identity; docs/protocol.md, "Start".
  *
- * A booting guest says HELLO first; a restored one is waiting in its read and says nothing. Then both
- * get IDENTITY, ask for the time until the answers come quickly enough, and say IDENTITY_OK.
+ * A booting guest says HELLO first; a restored one is waiting in its read and says nothing. Then
+ * both get IDENTITY, ask for the time until the answers come quickly enough, and say IDENTITY_OK.
  */
 #ifndef LINK_HANDSHAKE_H
 #define LINK_HANDSHAKE_H

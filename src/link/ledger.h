@@ -2,10 +2,11 @@
 /**
  * ledger.h - the rules of the sessions on one link, kept by whoever stands between host and guest.
  *
- * The ledger sees every frame of both directions, after wire_header_check(), and says whether it may
- * come now: whether its session is open, its stream not at its end, its bytes covered by credit. It
- * is pure, of fixed size, and never believes either side: a guest that sends more than it was allowed,
- * or speaks on a session that nobody opened, is found out before its bytes are stored anywhere.
+ * The ledger sees every frame of both directions, after wire_header_check(), and says whether it
+ * may come now: whether its session is open, its stream not at its end, its bytes covered by
+ * credit. It is pure, of fixed size, and never believes either side: a guest that sends more than
+ * it was allowed, or speaks on a session that nobody opened, is found out before its bytes are
+ * stored anywhere.
  */
 #ifndef LINK_LEDGER_H
 #define LINK_LEDGER_H
@@ -37,8 +38,8 @@ void ledger_init(struct ledger *ledger);
 /**
  * ledger_see() - judge a frame and account for it.
  *
- * Return: NULL when it may pass, else a static string that says which rule it breaks; then the ledger
- * is unchanged and the link must be given up
+ * Return: NULL when it may pass, else a static string that says which rule it breaks; then the
+ * ledger is unchanged and the link must be given up
  */
 const char *ledger_see(struct ledger *ledger, enum wire_side from, const struct wire_frame *frame);
 

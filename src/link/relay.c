@@ -45,8 +45,11 @@ static int lane_check(struct relay_lane *lane, struct ledger *ledger)
 
 	while ((r = wire_reader_next(&lane->reader, &frame)) > 0) {
 		lane->bad = ledger_see(ledger, lane->side, &frame);
-		if (lane->bad)
+		if (lane->bad) {
+			/* The reader is past it already: it must not count as checked. */
+			relay_lane_consume(lane);
 			return -EPROTO;
+		}
 	}
 	if (r < 0)
 		lane->bad = lane->reader.bad;
@@ -75,5 +78,7 @@ static int lane_read(struct relay_lane *lane, struct ledger *ledger)
 
 int relay_lane_step(struct relay_lane *lane, struct ledger *ledger)
 {
+	if (lane->bad)
+		return -EPROTO;
 	return relay_lane_is_writing(lane) ? lane_write(lane) : lane_read(lane, ledger);
 }

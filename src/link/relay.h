@@ -2,9 +2,10 @@
 /**
  * relay.h - carry frames between the library and the guest, and let none pass that breaks a rule.
  *
- * One lane a direction, each with one fixed buffer. A lane either reads, checks and keeps, or writes
- * what it has checked: bytes are never copied between buffers and never forwarded unchecked, and a
- * receiver that does not read stops its own lane only. What a lane may hold is bounded by its buffer.
+ * One lane a direction, each with one fixed buffer. A lane either reads, checks and keeps, or
+ * writes what it has checked: bytes are never copied between buffers and never forwarded unchecked,
+ * and a receiver that does not read stops its own lane only. What a lane may hold is bounded by its
+ * buffer.
  */
 #ifndef LINK_RELAY_H
 #define LINK_RELAY_H
@@ -26,7 +27,8 @@ struct relay_lane {
 
 void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, int to_fd);
 
-/** relay_lane_consume() - the frames taken from the reader so far were for us: do not forward them. */
+/** relay_lane_consume() - the frames taken from the reader so far were for us: do not forward them.
+ */
 void relay_lane_consume(struct relay_lane *lane);
 
 /** relay_lane_is_writing() - what to poll for: POLLOUT on to_fd (true), or POLLIN on from_fd. */
@@ -36,7 +38,7 @@ bool relay_lane_is_writing(const struct relay_lane *lane);
  * relay_lane_step() - one read or one write, without blocking.
  *
  * Return: 0; -ENODATA at the end of from_fd (-EPROTO when that cuts a frame); -EPROTO with
- * lane->bad; -errno of read(2) or write(2)
+ * lane->bad, then and for ever; -errno of read(2) or write(2)
  */
 int relay_lane_step(struct relay_lane *lane, struct ledger *ledger);
 

@@ -91,7 +91,8 @@ int session_open(struct session_link *link, const struct session_command *comman
 		at += WIRE_PAYLOAD_MAX_B;
 	}
 	if (r == 0)
-		r = queue(link, &s, WIRE_EXEC, WIRE_STREAM_NONE, request + at, (uint32_t)(len - at));
+		r = queue(link, &s, WIRE_EXEC, WIRE_STREAM_NONE, request + at,
+			  (uint32_t)(len - at));
 	if (r < 0)
 		return err_sys(err, -r, "cannot queue the command");
 	link->last_id = s.id;
@@ -158,8 +159,8 @@ int session_flush(struct session_link *link)
 	return 0;
 }
 
-static int on_output(struct session_link *link, const struct session *s,
-		     const struct wire_frame *f, session_output output, void *userdata)
+static int on_output(struct session_link *link, const struct session *s, const struct wire_frame *f,
+		     session_output output, void *userdata)
 {
 	uint8_t credit[4];
 	int r = output(userdata, f->header.stream, f->payload, f->header.length);

@@ -2,8 +2,8 @@
 /**
  * session.h - the library's end of the sessions: requests out, output in, credit both ways.
  *
- * No thread, no timer, no blocking: the owner polls the descriptor. The peer is the keeper, which has
- * checked every frame of the guest against the rules; what is wrong all the same ends the link.
+ * No thread, no timer, no blocking: the owner polls the descriptor. The peer is the keeper, which
+ * has checked every frame of the guest against the rules; what is wrong all the same ends the link.
  */
 #ifndef LINK_SESSION_H
 #define LINK_SESSION_H
@@ -40,7 +40,7 @@ struct session {
 	uint16_t id;
 	enum session_state state;
 	bool stdin_open;
-	uint32_t stdin_window; /* bytes of input that may be sent */
+	uint32_t stdin_window;	/* bytes of input that may be sent */
 	uint32_t stage, errnum; /* FAILED */
 	struct wire_exit exit;	/* ENDED */
 };
@@ -67,7 +67,8 @@ int session_input(struct session_link *link, struct session *s, const void *data
 int session_input_end(struct session_link *link, struct session *s);
 
 int session_signal(struct session_link *link, const struct session *s, uint32_t signal);
-int session_resize(struct session_link *link, const struct session *s, uint16_t rows, uint16_t cols);
+int session_resize(struct session_link *link, const struct session *s, uint16_t rows,
+		   uint16_t cols);
 int session_kill(struct session_link *link, const struct session *s);
 
 /** session_pending() - whether session_flush() has something to write. */

@@ -2,8 +2,8 @@
 /**
  * control.h - what the library and a keeper say to each other beside the frames of the sessions.
  *
- * Fixed structs over a SOCK_SEQPACKET pair; both ends come from the same build. The library trusts the
- * keeper's numbers no further than their types: the keeper parses guest bytes.
+ * Fixed structs over a SOCK_SEQPACKET pair; both ends come from the same build. The library trusts
+ * the keeper's numbers no further than their types: the keeper parses guest bytes.
  */
 #ifndef MACHINE_CONTROL_H
 #define MACHINE_CONTROL_H
@@ -36,7 +36,7 @@ enum control_event_kind {
 /** Keeper to library. */
 struct control_event {
 	uint32_t kind;
-	uint32_t answer_us; /* READY: from START to the first byte of the guest */
+	uint32_t answer_us;	     /* READY: from START to the first byte of the guest */
 	struct ironclaw_error error; /* FAILED */
 };
 

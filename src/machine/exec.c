@@ -4,8 +4,8 @@
  *
  * One poll(2) loop on the frames of the session, the keeper's and the warden's sockets (whose end
  * means that the VM is lost), the wake pipe (signals and sizes from anywhere) and, while there is
- * credit for it, the input. Past the time limit the command is killed in the guest; when even that is
- * not confirmed in time, the VM is taken down, so that the command is dead in any case.
+ * credit for it, the input. Past the time limit the command is killed in the guest; when even that
+ * is not confirmed in time, the VM is taken down, so that the command is dead in any case.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,9 @@
 /*
  * keeper.c - the program ironclaw-keeper: owns the link of one VM, and parses what the guest sends.
  *
- * Theory of operation. The warden starts it, without privilege, beside the VMM, with five descriptors
- * (jail/request.h). The library's first message says whether the guest boots or was restored.
+ * Theory of operation. The warden starts it, without privilege, beside the VMM, with five
+ * descriptors (jail/request.h). The library's first message says whether the guest boots or was
+ * restored.
  *
  *   phase 1, handshake   the guest gets its identity (link/handshake.h); a deadline holds
  *   phase 2, relay       frames pass in both directions when the ledger allows them (link/relay.h);
@@ -11,8 +12,8 @@
  *
  * In both phases the console is drained, and only its tail kept, for the message that explains a
  * failure; the monitor is read, and an error on it ends the VM. Any failure is told to the library,
- * once, and the keeper exits: the warden then takes the VM down. When the library closes its ends the
- * keeper exits silently.
+ * once, and the keeper exits: the warden then takes the VM down. When the library closes its ends
+ * the keeper exits silently.
  *
  * It holds no guest byte longer than the relay's buffers and trusts none. A guest that takes this
  * process over has what it holds: its own link, its own console, its own VMM's monitor.
@@ -46,7 +47,7 @@ enum keeper_fd {
 };
 
 /* How long the console of a dead VMM is listened to, and how much of it is shown. */
-#define LAST_WORDS_MS	200
+#define LAST_WORDS_MS	   200
 #define LAST_WORDS_SHOWN_B 400U
 
 struct keeper {
@@ -95,8 +96,8 @@ static void quote_console(struct keeper *k, struct ironclaw_error *err)
 	size_t n;
 
 	console_read_rest(k);
-	while (k->console_used > 0 && (k->console[k->console_used - 1] == '\n' ||
-				       k->console[k->console_used - 1] == '\r'))
+	while (k->console_used > 0 &&
+	       (k->console[k->console_used - 1] == '\n' || k->console[k->console_used - 1] == '\r'))
 		k->console_used--;
 	if (k->console_used == 0)
 		return;
@@ -295,8 +296,8 @@ __attribute__((noreturn)) static void run_relay(struct keeper *k)
 	ledger_init(&k->ledger);
 	relay_lane_init(&k->from_host, WIRE_FROM_HOST, FD_CLIENT, FD_LINK);
 	for (;;) {
-		struct pollfd p[POLL_N] = {[POLL_LINK] = {.fd = FD_LINK},
-					   [POLL_CLIENT] = {.fd = FD_CLIENT}};
+		struct pollfd p[POLL_N] = {
+			[POLL_LINK] = {.fd = FD_LINK}, [POLL_CLIENT] = {.fd = FD_CLIENT}};
 
 		poll_common(k, p);
 		lane_poll(&k->from_guest, &p[POLL_LINK], &p[POLL_CLIENT]);

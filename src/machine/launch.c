@@ -19,7 +19,8 @@
 #include "sys/clock.h"
 #include "sys/descriptors.h"
 
-/* How long a dead VM's keeper and warden are waited for before a failure is explained without them. */
+/* How long a dead VM's keeper and warden are waited for before a failure is explained without them.
+ */
 #define LAST_WORDS_MS 2000
 
 /* Both ends of everything that connects the four processes. */
@@ -292,7 +293,8 @@ static int wait_keeper(struct launch *l, enum control_event_kind kind, struct ir
 				continue;
 			return err_sys(err, errno, "poll");
 		}
-		/* The warden first: when it could not start the keeper, the keeper's end says nothing. */
+		/* The warden first: when it could not start the keeper, the keeper's end says
+		 * nothing. */
 		if (p[1].revents) {
 			r = read_warden(l, err);
 			if (r < 0)

@@ -25,10 +25,10 @@ struct launch_settings {
 	const char *vm_id;
 	const struct engine *engine;
 	const struct engine_host *host;
-	struct engine_settings vmm; /* initramfs is filled in by a boot */
+	struct engine_settings vmm;  /* initramfs is filled in by a boot */
 	const struct kernel *kernel; /* boots only: for the initramfs */
-	int state_fd;	      /* clones only; borrowed */
-	uint32_t overlay_mib; /* size of the guest's writable layer */
+	int state_fd;		     /* clones only; borrowed */
+	uint32_t overlay_mib;	     /* size of the guest's writable layer */
 };
 
 /** A started VM. */
@@ -41,7 +41,7 @@ struct launch {
 	bool ended; /* the warden said ENDED: nothing is left of the VM */
 	struct jail_event end;
 	uint64_t begin_us, started_us, ready_us; /* CLOCK_MONOTONIC; 0: not yet */
-	struct jail_plan plan; /* kept for the sentence about a failure */
+	struct jail_plan plan;			 /* kept for the sentence about a failure */
 };
 
 /** launch_init() - what launch_end() accepts before launch_start(). */

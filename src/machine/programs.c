@@ -53,8 +53,8 @@ int programs_dir(char *ret, size_t size, struct ironclaw_error *err)
 		return -ENOENT;
 	}
 	if (strlen(found) >= size)
-		return err_set(err, IRONCLAW_ERR_INVALID, ENAMETOOLONG,
-			       "path of '%s' is too long", found);
+		return err_set(err, IRONCLAW_ERR_INVALID, ENAMETOOLONG, "path of '%s' is too long",
+			       found);
 	(void)snprintf(ret, size, "%s", found);
 	return 0;
 }

@@ -11,8 +11,8 @@
  * programs_dir() - the folder of ironclaw-warden, ironclaw-keeper, ironclaw-guest and
  * ironclaw-qemu-preload.so.
  *
- * The first that holds a warden: $IRONCLAW_LIBEXEC; the folder of the running program (a build tree);
- * the folder chosen at build time.
+ * The first that holds a warden: $IRONCLAW_LIBEXEC; the folder of the running program (a build
+ * tree); the folder chosen at build time.
  *
  * Return: 0; -ENOENT with a hint
  */

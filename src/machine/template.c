@@ -20,17 +20,17 @@
 #include "vm/config.h"
 
 /* Changes when a template of an older version must not be used. */
-#define FORMAT		  "ironclaw template 1"
-#define KEY_TEXT_MAX_B	  (TEMPLATE_WARM_MAX_B + 2048U)
-#define KEY_PREFIX_MIN	  4U
-#define TEMPLATES_MAX	  1024U
-#define COPY_MAX_B	  0x7ffff000U /* of one sendfile(2) */
+#define FORMAT	       "ironclaw template 1"
+#define KEY_TEXT_MAX_B (TEMPLATE_WARM_MAX_B + 2048U)
+#define KEY_PREFIX_MIN 4U
+#define TEMPLATES_MAX  1024U
+#define COPY_MAX_B     0x7ffff000U /* of one sendfile(2) */
 /*
  * Every template has run a command once, so that what an exec needs is in memory. The default image
  * has run Python: an import then costs a sixth.
  */
-#define WARM_ANY	  "true\n"
-#define WARM_DEFAULT	  "python3 -c 'print(1)'\n"
+#define WARM_ANY       "true\n"
+#define WARM_DEFAULT   "python3 -c 'print(1)'\n"
 
 static void warm_path(char *ret, size_t size, const struct paths *paths, const char *image)
 {
@@ -120,8 +120,9 @@ static int open_template(const struct paths *paths, const char *key)
 static int check_file(const struct template_spec *spec, const char *name, const char *path,
 		      const char *digest, struct ironclaw_error *err)
 {
-	const struct verified_file file = {
-		.path = path, .label = name, .sparse = strcmp(name, "ram") == 0};
+	const struct verified_file file = {.path = path,
+					   .label = name,
+					   .sparse = strcmp(name, "ram") == 0};
 	char record[TEMPLATE_KEY_B + 32], found[DIGEST_HEX_B + 1];
 	int r;
 
@@ -192,8 +193,7 @@ int template_open_state(const struct template *template, struct ironclaw_error *
 
 static bool is_key(const char *name)
 {
-	return strlen(name) == TEMPLATE_KEY_B &&
-	       strspn(name, "0123456789abcdef") == TEMPLATE_KEY_B;
+	return strlen(name) == TEMPLATE_KEY_B && strspn(name, "0123456789abcdef") == TEMPLATE_KEY_B;
 }
 
 static uint64_t size_on_disk(int dir_fd)
@@ -256,8 +256,8 @@ int template_list(const struct paths *paths, struct template_info **ret, size_t 
 }
 
 /* The one folder whose name begins with @prefix. */
-static int complete_key(const struct paths *paths, const char *prefix,
-			char ret[TEMPLATE_KEY_B + 1], struct ironclaw_error *err)
+static int complete_key(const struct paths *paths, const char *prefix, char ret[TEMPLATE_KEY_B + 1],
+			struct ironclaw_error *err)
 {
 	cleanup_closedir DIR *dir = open_templates(paths);
 	const struct dirent *entry;

@@ -8,9 +8,10 @@
  *   DATA/templates/warm/IMAGE         warm-up commands chosen for an image, one a line
  *
  * KEY is a digest over all that a template depends on: engine, accelerator, kernel, image, agent,
- * shape, warm-up commands. When one changes, the key does, and the old template is simply not found.
- * A folder is renamed into place when complete. Both files are compared with their digests once per
- * boot and whenever their identity changes (image/verified.h); a damaged template is not used.
+ * shape, warm-up commands. When one changes, the key does, and the old template is simply not
+ * found. A folder is renamed into place when complete. Both files are compared with their digests
+ * once per boot and whenever their identity changes (image/verified.h); a damaged template is not
+ * used.
  */
 #ifndef MACHINE_TEMPLATE_H
 #define MACHINE_TEMPLATE_H
@@ -19,7 +20,7 @@
 #include "image/store.h"
 #include "machine/vm.h"
 
-#define TEMPLATE_KEY_B 32 /* hex digits */
+#define TEMPLATE_KEY_B	    32 /* hex digits */
 #define TEMPLATE_WARM_MAX_B 4096
 
 /** All that a template depends on, resolved. */
@@ -34,11 +35,12 @@ struct template_spec {
 	uint32_t vcpus;
 	uint64_t memory_mib;
 	char warm[TEMPLATE_WARM_MAX_B]; /* commands, one a line; may be empty */
-	bool warm_chosen; /* by the user: a command that fails is an error */
-	char key[TEMPLATE_KEY_B + 1]; /* by template_key() */
+	bool warm_chosen;		/* by the user: a command that fails is an error */
+	char key[TEMPLATE_KEY_B + 1];	/* by template_key() */
 };
 
-struct template {
+struct template
+{
 	char ram[1200];
 	char state[1200];
 };
@@ -74,9 +76,9 @@ int template_get(const struct template_spec *spec, const struct vm_notices *noti
 /**
  * template_open_state() - the device state, for a VMM: a sealed copy in memory.
  *
- * A descriptor of the file itself would do for reading, but whoever holds one can change the mode and
- * the times of a file that is his: started by the owner of the templates, the VMM could take the
- * template from all others.
+ * A descriptor of the file itself would do for reading, but whoever holds one can change the mode
+ * and the times of a file that is his: started by the owner of the templates, the VMM could take
+ * the template from all others.
  *
  * Return: a descriptor for the caller; -errno
  */

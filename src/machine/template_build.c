@@ -3,8 +3,8 @@
  * template_build.c - make a template: boot, warm up, save, publish; see template.h.
  *
  * Under the lock of its key everything happens in a folder beside the final place, which is renamed
- * when complete. A folder of an earlier builder that was killed is removed first: the lock was free,
- * so its owner is dead.
+ * when complete. A folder of an earlier builder that was killed is removed first: the lock was
+ * free, so its owner is dead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +85,8 @@ static int warm_one(struct build *b, const char *command, struct ironclaw_error 
 	if (!b->spec->warm_chosen && !result.timed_out)
 		return 0;
 	return err_set(err, IRONCLAW_ERR_GUEST, EIO,
-		       "warm-up command '%.128s' ended with code %d%s%s", command,
-		       result.exit_code, tail.used ? ": " : "", tail.text);
+		       "warm-up command '%.128s' ended with code %d%s%s", command, result.exit_code,
+		       tail.used ? ": " : "", tail.text);
 }
 
 static int warm_up(struct build *b, struct ironclaw_error *err)
@@ -218,10 +218,9 @@ static int build_locked(struct build *b, struct ironclaw_error *err)
 }
 
 static int template_build(const struct template_spec *spec, const struct vm_notices *notices,
-		   struct ironclaw_error *err)
+			  struct ironclaw_error *err)
 {
-	struct build b = {
-		.spec = spec, .notices = notices, .dir_fd = -EBADF, .state_fd = -EBADF};
+	struct build b = {.spec = spec, .notices = notices, .dir_fd = -EBADF, .state_fd = -EBADF};
 	cleanup_close int lock = -EBADF;
 	char path[1300];
 	int r;
@@ -245,7 +244,7 @@ static int template_build(const struct template_spec *spec, const struct vm_noti
 }
 
 int template_get(const struct template_spec *spec, const struct vm_notices *notices,
-			struct template *ret, struct ironclaw_error *err)
+		 struct template *ret, struct ironclaw_error *err)
 {
 	struct ironclaw_error why = {0};
 	int r = template_find(spec, ret, &why);

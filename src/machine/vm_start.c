@@ -34,8 +34,8 @@ static int choose_accel(const struct paths *paths, enum vm_accel wanted,
 		err_hint(err, "%s", probe.remedy[0] ? probe.remedy : "--accel tcg");
 		return -ENODEV;
 	}
-	vm_notice(notices, IRONCLAW_NOTICE_WARNING,
-		  "using software emulation, which is slow: %s", probe.why);
+	vm_notice(notices, IRONCLAW_NOTICE_WARNING, "using software emulation, which is slow: %s",
+		  probe.why);
 	*ret = ENGINE_ACCEL_TCG;
 	return 0;
 }
@@ -103,7 +103,8 @@ static int launch_spec(const struct template_spec *spec, const struct vm_start_m
 			.vcpus = spec->vcpus,
 			.memory_mib = spec->memory_mib,
 			/* Uncompressed, where there is one, and entered without real mode (PVH). */
-			.kernel = spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
+			.kernel =
+				spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
 			.image = spec->image.path,
 			.ram = mode->ram},
 	};

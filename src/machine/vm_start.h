@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * vm_start.h - from what a VM is made of to a handle; used by starts and by the making of templates.
+ * vm_start.h - from what a VM is made of to a handle; used by starts and by the making of
+ * templates.
  */
 #ifndef MACHINE_VM_START_H
 #define MACHINE_VM_START_H

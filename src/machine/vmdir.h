@@ -7,8 +7,8 @@
  *
  *   RUN/vms/ID/root     empty; mount point of the jail's root, in the jail's own mount namespace
  *
- * The folder is the mark that the name is taken, holds what is made for this VM alone, and is what a
- * power cut leaves behind.
+ * The folder is the mark that the name is taken, holds what is made for this VM alone, and is what
+ * a power cut leaves behind.
  */
 #ifndef MACHINE_VMDIR_H
 #define MACHINE_VMDIR_H

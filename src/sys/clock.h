@@ -12,8 +12,9 @@ uint64_t clock_now_us(void);
 int clock_left_ms(uint64_t deadline_us);
 
 /**
- * clock_tsc_khz() - frequency of this CPU's time stamp counter, measured against CLOCK_MONOTONIC for
- * 10 ms: right to about 10 ppm, on a loaded host too, for a sample that was interrupted is not used.
+ * clock_tsc_khz() - frequency of this CPU's time stamp counter, measured against CLOCK_MONOTONIC
+ * for 10 ms: right to about 10 ppm, on a loaded host too, for a sample that was interrupted is not
+ * used.
  */
 uint32_t clock_tsc_khz(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * digest.h - SHA-256 of files, by libsodium (0.35 GB/s): files are hashed once per boot of the host.
+ * digest.h - SHA-256 of files, by libsodium (0.35 GB/s): files are hashed once per boot of the
+ * host.
  */
 #ifndef SYS_DIGEST_H
 #define SYS_DIGEST_H
@@ -22,9 +23,9 @@
 int digest_fd(int fd, char ret_hex[DIGEST_HEX_B + 1], uint64_t *ret_size);
 
 /**
- * digest_sparse_fd() - hash a file that is mostly holes, such as the memory of a guest: its size, and
- * number and contents of each 4 KiB page that is not zero. Holes are not read; where they are does
- * not matter. The file offset moves. Other errors as digest_fd().
+ * digest_sparse_fd() - hash a file that is mostly holes, such as the memory of a guest: its size,
+ * and number and contents of each 4 KiB page that is not zero. Holes are not read; where they are
+ * does not matter. The file offset moves. Other errors as digest_fd().
  */
 int digest_sparse_fd(int fd, char ret_hex[DIGEST_HEX_B + 1]);
 

@@ -10,8 +10,8 @@
  * lock the securebits, and set no_new_privs: nothing that is executed later gets any back.
  *
  * Each step is checked. Without CAP_SETPCAP (an ordinary process of an ordinary user) the bounding
- * set and the securebits cannot be changed and are left as they are: no_new_privs and the empty sets
- * hold all the same.
+ * set and the securebits cannot be changed and are left as they are: no_new_privs and the empty
+ * sets hold all the same.
  *
  * Return: 0, -errno
  */

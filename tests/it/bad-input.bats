@@ -39,8 +39,8 @@ works() {
 	usage_error --cpus run "$IMAGE" --cpus
 	usage_error --timeout run "$IMAGE" --timeout soon -- true
 	usage_error --timeout run "$IMAGE" --timeout 0 -- true
-	usage_error --engine run "$IMAGE" --engine bochs -- true
-	usage_error --accel run "$IMAGE" --accel fast -- true
+	usage_error engine run "$IMAGE" --engine bochs -- true
+	usage_error accel run "$IMAGE" --accel fast -- true
 	usage_error 'NAME=VALUE' run "$IMAGE" -e =x -- true
 	usage_error absolute run "$IMAGE" -w relative -- true
 	usage_error two run one two -- true
@@ -302,6 +302,7 @@ sys.exit("the agent has no link?")
 		for damage in flip cut empty; do
 			rm -rf "$BATS_TEST_TMPDIR/keep"
 			cp -a "$IRONCLAW_HOME/data/templates" "$BATS_TEST_TMPDIR/keep"
+			chmod u+w "$file"
 			case $damage in
 			flip) python3 -c '
 import os, sys

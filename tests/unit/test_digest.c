@@ -136,9 +136,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_values), cmocka_unit_test(test_every_length),
-		cmocka_unit_test(test_sparse),
-		cmocka_unit_test(test_file),	     cmocka_unit_test(test_bad_fd),
-		cmocka_unit_test(test_hex_valid),
+		cmocka_unit_test(test_sparse),	     cmocka_unit_test(test_file),
+		cmocka_unit_test(test_bad_fd),	     cmocka_unit_test(test_hex_valid),
 	};
 
 	return cmocka_run_group_tests_name("digest", tests, NULL, NULL);
