@@ -31,8 +31,8 @@ static void cleanup_jsonp(json_t **j)
 #define cleanup_json cleanup(cleanup_jsonp)
 
 /* Guest memory is in its own file and is not copied; both sides must agree. */
-#define COMMANDS_COMMON                                                                            \
-	"{\"execute\":\"qmp_capabilities\"}\n"                                                     \
+#define NEGOTIATE    "{\"execute\":\"qmp_capabilities\"}\n"
+#define SHARE_MEMORY                                                                               \
 	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":"               \
 	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
 #define SAVE_POLL_MS 2
@@ -41,8 +41,9 @@ int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err)
 {
 	char commands[512];
 	int r, n = snprintf(commands, sizeof(commands),
-			    COMMANDS_COMMON "{\"execute\":\"migrate-incoming\",\"arguments\":"
-					    "{\"uri\":\"fd:%d\"}}\n",
+			    NEGOTIATE SHARE_MEMORY
+			    "{\"execute\":\"migrate-incoming\",\"arguments\":"
+			    "{\"uri\":\"fd:%d\"}}\n",
 			    ENGINE_FD_STATE);
 
 	r = file_write_full(monitor->fd, commands, (size_t)n);
@@ -153,31 +154,22 @@ static int wait_reply(struct engine_monitor *m, uint64_t deadline, json_t **ret,
 }
 
 /*
- * Sends commands (with a descriptor, or -1) and waits for @n replies; the last one is returned.
+ * Sends a command (with a descriptor, or -1) and waits for its reply.
  *
  * A QEMU that answers before it is asked, or does not read, cannot hold us: the deadline is looked
  * at each time, and a socket with room takes a message as short as ours whole.
  */
-static int transact(struct engine_monitor *m, const char *commands, int n, int fd,
-		    uint64_t deadline, json_t **ret, struct ironclaw_error *err)
+static int transact(struct engine_monitor *m, const char *command, int fd, uint64_t deadline,
+		    json_t **ret, struct ironclaw_error *err)
 {
-	cleanup_json json_t *reply = NULL;
 	int r = wait_for(m, POLLOUT, deadline, err);
 
 	if (r < 0)
 		return r;
-	r = descriptors_send(m->fd, commands, strlen(commands), &fd, fd >= 0 ? 1 : 0);
+	r = descriptors_send(m->fd, command, strlen(command), &fd, fd >= 0 ? 1 : 0);
 	if (r < 0)
 		return err_sys(err, -r, "cannot write to QEMU's monitor");
-	for (int i = 0; i < n; i++) {
-		json_decref(reply);
-		reply = NULL;
-		r = wait_reply(m, deadline, &reply, err);
-		if (r < 0)
-			return r;
-	}
-	*ret = take_ptr(reply);
-	return 0;
+	return wait_reply(m, deadline, ret, err);
 }
 
 /* 1 when the state is written, 0 when not yet. */
@@ -185,7 +177,7 @@ static int saved(struct engine_monitor *m, uint64_t deadline, struct ironclaw_er
 {
 	cleanup_json json_t *reply = NULL;
 	const char *status;
-	int r = transact(m, "{\"execute\":\"query-migrate\"}\n", 1, -1, deadline, &reply, err);
+	int r = transact(m, "{\"execute\":\"query-migrate\"}\n", -1, deadline, &reply, err);
 
 	if (r < 0)
 		return r;
@@ -208,13 +200,17 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 		"{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:state\"}}\n";
 	static const char pass[] = "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"state\"}}\n";
 	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
-	cleanup_json json_t *greeted = NULL, *passed = NULL, *started = NULL;
-	int r = transact(monitor, COMMANDS_COMMON, 2, -1, deadline, &greeted, err);
+	const struct {
+		const char *command;
+		int fd;
+	} steps[] = {{NEGOTIATE, -1}, {SHARE_MEMORY, -1}, {pass, state_fd}, {start, -1}};
+	int r = 0;
 
-	if (r == 0)
-		r = transact(monitor, pass, 1, state_fd, deadline, &passed, err);
-	if (r == 0)
-		r = transact(monitor, start, 1, -1, deadline, &started, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++) {
+		cleanup_json json_t *reply = NULL;
+
+		r = transact(monitor, steps[i].command, steps[i].fd, deadline, &reply, err);
+	}
 	while (r == 0) {
 		const struct timespec pause = {.tv_nsec = SAVE_POLL_MS * 1000000L};
 

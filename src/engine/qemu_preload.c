@@ -19,8 +19,7 @@
 
 #define EXPORTED   __attribute__((visibility("default")))
 
-/* The names that glibc's headers turn open() into; the second one where the mode is not needed. */
-int open64(const char *path, int flags, ...);
+/* What glibc's headers turn open() into where the mode is not needed. */
 int __open64_2(const char *path, int flags);
 
 static int open_template_read_only(const char *path, int flags, mode_t mode)
@@ -30,6 +29,7 @@ static int open_template_read_only(const char *path, int flags, mode_t mode)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
 EXPORTED int open64(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
