@@ -203,8 +203,10 @@ static int on_frame(struct session_link *link, struct session *s, const struct w
 	case WIRE_CREDIT:
 		return on_credit(s, f);
 	case WIRE_EXIT:
+		if (wire_exit_get(f->payload, &s->exit))
+			return -EPROTO;
 		s->state = SESSION_ENDED;
-		return wire_exit_get(f->payload, &s->exit) ? -EPROTO : 0;
+		return 0;
 	default:
 		return -EPROTO;
 	}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 #include "sys/digest.h"
 #include "sys/file.h"
 
+/* Less than this is nothing: file systems keep some back. */
+#define DISK_FULL_B	(16ULL * 1024 * 1024)
 /* Bounds a warm-up command that hangs. */
 #define WARM_TIMEOUT_MS (10U * 60U * 1000U)
 #define OVERLAY_MIB	LIMIT_OVERLAY_MIN_MIB /* each clone is given its own size */
@@ -195,6 +198,17 @@ static int publish(struct build *b, struct ironclaw_error *err)
 	return r < 0 ? err_sys(err, -r, "cannot store the template") : 0;
 }
 
+/* A VMM that writes to a full disk through its memory dies of SIGBUS: say why. */
+static void blame_full_disk(const struct build *b, struct ironclaw_error *err)
+{
+	struct statvfs fs;
+
+	if (err && err->code != IRONCLAW_ERR_NO_SPACE && statvfs(b->dir, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize < DISK_FULL_B)
+		(void)err_set(err, IRONCLAW_ERR_NO_SPACE, ENOSPC, "no space left in '%s'",
+			      b->spec->paths->data);
+}
+
 static int build_locked(struct build *b, struct ironclaw_error *err)
 {
 	int r;
@@ -211,6 +225,7 @@ static int build_locked(struct build *b, struct ironclaw_error *err)
 	if (r == 0)
 		r = publish(b, err);
 	if (r < 0) {
+		blame_full_disk(b, err);
 		(void)file_remove_tree(AT_FDCWD, b->dir);
 		err_prefix(err, "cannot build the template of image '%s'", b->spec->image.name);
 	}
