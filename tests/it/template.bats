@@ -102,3 +102,18 @@ sectors_read_by_python() {
 	[ "$(sectors_read_by_python)" -lt 2048 ]
 	[ "$(sectors_read_by_python --cold)" -gt 8192 ] # the control
 }
+
+@test "a disk that fills while a template is built is named, and nothing is left" {
+	is_root || skip "mounting a small file system needs root"
+	local small=$BATS_TEST_TMPDIR/small home=$IRONCLAW_HOME
+	mkdir "$small"
+	mount -t tmpfs -o size=50m none "$small"
+	mkdir -p "$small/data/images"
+	cp -a "$home/data/images/$IMAGE" "$small/data/images/"
+	cp -a "$home/data/kernels" "$small/data/"
+	IRONCLAW_HOME=$small vm -- echo hi
+	umount "$small"
+	exits 125
+	stderr_has 'no space left'
+	stderr_is_tame
+}
