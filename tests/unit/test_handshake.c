@@ -258,6 +258,8 @@ static void every_identity_is_another(void **state)
 		/* RFC 4122: version 4, variant 1. */
 		assert_int_equal(all[i].boot_id[14], '4');
 		assert_non_null(strchr("89ab", all[i].boot_id[19]));
+		/* Drawn each for itself: one does not tell the other. */
+		assert_memory_not_equal(all[i].boot_id, all[i].machine_id, 8);
 		for (size_t j = 0; j < i; j++) {
 			assert_memory_not_equal(all[i].entropy, all[j].entropy, WIRE_ENTROPY_B);
 			assert_string_not_equal(all[i].machine_id, all[j].machine_id);
