@@ -116,7 +116,8 @@ struct ironclaw_vm;
  *
  * Blocks until the guest has answered: about a tenth of a second from a template. The first start
  * of an image builds its template first, which takes seconds and is told by notices. The VM ends
- * with the handle, and with the calling process, however that ends.
+ * with the handle, and with the calling process, however that ends (a child that the caller
+ * forks keeps the VM as well, until it execs or ends).
  *
  * Return: 0 with *ret to be given to ironclaw_vm_destroy(), or -errno
  */
@@ -133,6 +134,7 @@ struct ironclaw_vm_info {
 	bool cloned;	       /**< from a template; false: booted */
 	uint64_t vmm_start_us; /**< from the call to a started VMM, jail included */
 	uint64_t answer_us;    /**< from there to a guest that has its identity */
+	uint64_t timeout_ms;   /**< of commands that have none of their own; 0: none */
 };
 
 IRONCLAW_PUBLIC void ironclaw_vm_get_info(const struct ironclaw_vm *vm,
@@ -180,6 +182,8 @@ struct ironclaw_exec_result {
  *
  * Nothing that the command started outlives the call. A command that cannot be started is a result
  * (exit code 126 or 127), not a failure. One exec at a time for a handle.
+ *
+ * After any failure but IRONCLAW_ERR_INVALID the VM has ended too.
  *
  * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
  * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED

@@ -15,7 +15,6 @@
 #define LIMIT_OVERLAY_WARN_MIB	10240U
 #define LIMIT_NAME_MAX		64U /* image and kernel names */
 #define LIMIT_CONFIG_FILE_MAX_B (256U * 1024U)
-#define LIMIT_WARM_COMMANDS_MAX 16U
 #define LIMIT_TIMEOUT_MS_MAX	(7ULL * 24 * 3600 * 1000)
 
 /* Deadlines. */

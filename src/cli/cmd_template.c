@@ -113,6 +113,17 @@ static void on_notice(void *userdata, enum ironclaw_notice notice, const char *t
 		cli_progress("%s", text);
 }
 
+static int choose_warm(struct template_spec *spec, const struct template_args *args,
+		       struct ironclaw_error *err)
+{
+	if (!args->warm_given || !args->warm[0])
+		return args->warm_given ? template_default_warm(spec)
+					: template_load_warm(spec, err);
+	(void)snprintf(spec->warm, sizeof(spec->warm), "%s", args->warm);
+	spec->warm_chosen = true;
+	return 0;
+}
+
 static int build(const struct paths *paths, const struct template_args *args,
 		 struct ironclaw_error *err)
 {
@@ -125,15 +136,16 @@ static int build(const struct paths *paths, const struct template_args *args,
 
 	if (r == 0)
 		r = vm_resolve(paths, &config, &notices, &spec, err);
-	if (r == 0 && args->warm_given)
-		r = template_store_warm(paths, spec.image.name, args->warm[0] ? args->warm : NULL,
-					err);
 	if (r == 0)
-		r = template_load_warm(&spec, err);
+		r = choose_warm(&spec, args, err);
 	if (r == 0)
 		r = template_key(&spec, err);
 	if (r == 0)
 		r = template_get(&spec, &notices, &found, err);
+	/* Remembered only when it works: every later run depends on it. */
+	if (r == 0 && args->warm_given)
+		r = template_store_warm(paths, spec.image.name, args->warm[0] ? args->warm : NULL,
+					err);
 	if (r == 0)
 		(void)printf("%s\n", spec.key);
 	return r;

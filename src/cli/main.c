@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "cli/cli.h"
+#include "machine/vmdir.h"
 
 struct command {
 	const char *name;
@@ -75,6 +77,15 @@ static int cmd_help(int argc, char **argv)
 	return command->run(2, (char *[]){argv[1], help, NULL});
 }
 
+/* What a power cut or a killed warden left of a VM goes with the next command, whichever it is. */
+static void sweep(void)
+{
+	struct paths paths;
+
+	if (paths_get(&paths, NULL) == 0 && access(paths.run, F_OK) == 0)
+		(void)vmdir_sweep(&paths, NULL);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct command *command;
@@ -96,6 +107,9 @@ static int dispatch(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return unknown_command(argv[1]);
+	/* A run does it itself, under the same lock as it takes its name. */
+	if (command->run != cmd_run)
+		sweep();
 	return command->run(argc - 1, argv + 1);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_args.c - the command line of `ironclaw run`. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,11 +183,23 @@ static const char **text_field(struct run_args *args, int c)
 	}
 }
 
+/* Kept until the process ends; one that cannot be resolved is named by the library. */
+static const char *absolute_path(struct parser *p, const char *path)
+{
+	char *resolved = realpath(path, NULL);
+
+	if (!resolved && errno == ENOMEM)
+		p->bad = "cannot be resolved: out of memory";
+	return resolved ? resolved : path;
+}
+
 static void set_option(struct parser *p, int c)
 {
 	const char **field = text_field(p->args, c);
 
-	if (field)
+	if (c == OPT_KERNEL || c == OPT_ROOTFS)
+		*field = absolute_path(p, optarg);
+	else if (field)
 		*field = optarg;
 	else if (c == 'e')
 		add_env(p, optarg);

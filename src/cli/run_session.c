@@ -15,6 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "cli/run.h"
 #include "sys/clock.h"
 
@@ -68,17 +69,22 @@ static void on_resize(int signal)
 	errno = saved;
 }
 
-static void handle_signals(bool on)
+static void handle_signals(bool tty)
 {
-	struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL};
+	struct sigaction action = {.sa_handler = on_signal}, before;
 
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		(void)sigaction(passed_on[i], &action, NULL);
-	action.sa_handler = on ? on_resize : SIG_DFL;
-	action.sa_flags = SA_RESTART;
-	(void)sigaction(SIGWINCH, &action, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++) {
+		/* What our parent had ignored (nohup, a script's background job) stays ignored. */
+		if (sigaction(passed_on[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(passed_on[i], &action, NULL);
+	}
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
+	if (!tty)
+		return;
+	action.sa_handler = on_resize;
+	action.sa_flags = SA_RESTART;
+	(void)sigaction(SIGWINCH, &action, NULL);
 }
 
 static void make_terminal_raw(void)
@@ -178,12 +184,14 @@ int run_session(struct ironclaw_vm *vm, const struct run_args *args, struct run_
 
 	exec.output = on_output;
 	exec.userdata = &io;
+	if (exec.timeout_ms == 0)
+		exec.timeout_ms = ret->info.timeout_ms;
 	if (exec.timeout_ms)
 		io.deadline_us = clock_now_us() + exec.timeout_ms * 1000;
 	if (exec.tty)
 		set_size(&exec);
 	session_vm = vm;
-	handle_signals(true);
+	handle_signals(exec.tty);
 	if (exec.tty && args->interactive)
 		make_terminal_raw();
 	ret->result.size = sizeof(ret->result);

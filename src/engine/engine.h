@@ -12,11 +12,12 @@
 #include "base/limits.h"
 #include "base/error.h"
 
-#define ENGINE_ARGV_MAX	  96U
-#define ENGINE_ENV_MAX	  4U
-#define ENGINE_FILES_MAX  40U
-#define ENGINE_TEXT_MAX_B 16384U
-#define ENGINE_IDENTITY_B 256U
+#define ENGINE_ARGV_MAX	   96U
+#define ENGINE_ENV_MAX	   4U
+#define ENGINE_FILES_MAX   40U
+#define ENGINE_TEXT_MAX_B  16384U
+#define ENGINE_FOLDERS_MAX 4U
+#define ENGINE_IDENTITY_B  256U
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM. */
 enum engine_fd {
@@ -35,7 +36,10 @@ enum engine_start {
 
 /** Where an engine is on this host and what it is; found by looking at files only. */
 struct engine_host {
-	char program[1024];		  /* the VMM for this accelerator */
+	char program[1024]; /* the VMM for this accelerator */
+	/* Where its libraries and firmware are, those of a fixed list that exist; ends with NULL.
+	 */
+	const char *folders[ENGINE_FOLDERS_MAX + 1];
 	char identity[ENGINE_IDENTITY_B]; /* changes whenever a template of it must not be used */
 	char preload[1024];		  /* library for the VMM, see qemu_preload.c; or empty */
 };

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define PROGRAM_INSIDE "/usr/bin/qemu-system-x86_64"
+
 static const char base_cmdline[] =
 	/* Only what the kernel has to say before it dies reaches the console. */
 	"console=ttyS0 quiet loglevel=3 "
@@ -126,20 +128,18 @@ static void plan_start(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_file(p, ENGINE_FILE_RO, s->initramfs, "/vm/initramfs");
 }
 
-/* The program with its libraries, firmware and loader; /usr holds them all on a merged system. */
+/* The program with its libraries, firmware and loader, on a system with a merged /usr. */
 static void plan_program(struct engine_plan *p, const struct engine_host *host,
 			 const struct engine_settings *s)
 {
-	engine_plan_file(p, ENGINE_FILE_RO, "/usr", "/usr");
+	for (size_t i = 0; host->folders[i]; i++)
+		engine_plan_file(p, ENGINE_FILE_RO, host->folders[i], host->folders[i]);
 	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib", "/lib");
 	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib64", "/lib64");
 	engine_plan_file(p, ENGINE_FILE_RO, "/etc/ld.so.cache", "/etc/ld.so.cache");
-	if (strncmp(host->program, "/usr/", 5) == 0) {
-		engine_plan_arg(p, "%s", host->program);
-	} else {
-		engine_plan_arg(p, "/vm/qemu");
-		engine_plan_file(p, ENGINE_FILE_RO, host->program, "/vm/qemu");
-	}
+	/* QEMU looks for its firmware beside the folder that it is in. */
+	engine_plan_arg(p, PROGRAM_INSIDE);
+	engine_plan_file(p, ENGINE_FILE_RO, host->program, PROGRAM_INSIDE);
 	engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/null", "/dev/null");
 	if (s->accel == ENGINE_ACCEL_KVM)
 		engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/kvm", "/dev/kvm");

@@ -6,36 +6,20 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sys/spawn.h"
 
 /* The full one emulates; Debian's KVM-only one links a fifth of the libraries and starts faster. */
 static const char *const names_tcg[] = {"qemu-system-x86_64", NULL};
 static const char *const names_kvm[] = {"qemu-system-x86_64-microvm", "qemu-system-x86_64", NULL};
 
-static bool find_in_path(const char *name, char *ret, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	if (!path || !path[0])
-		path = "/usr/local/bin:/usr/bin";
-	while (*path) {
-		size_t n = strcspn(path, ":");
-
-		/* Relative entries would depend on where the user stands. */
-		if (path[0] == '/' &&
-		    snprintf(ret, size, "%.*s/%s", (int)n, path, name) < (int)size &&
-		    access(ret, X_OK) == 0)
-			return true;
-		path += n;
-		path += *path == ':';
-	}
-	return false;
-}
+/* Libraries (what else is in them comes along) and firmware. */
+static const char *const folders[ENGINE_FOLDERS_MAX] = {"/usr/lib", "/usr/lib64", "/usr/share/qemu",
+							"/usr/share/seabios"};
 
 /* Device state of a KVM guest with the host's CPU fits no other CPU. */
 static void describe_cpu(char *ret, size_t size)
@@ -66,13 +50,17 @@ int qemu_probe(enum engine_accel accel, const char *libexec, struct engine_host 
 	struct stat st;
 
 	memset(ret, 0, sizeof(*ret));
-	while (*name && !find_in_path(*name, ret->program, sizeof(ret->program)))
+	while (*name && spawn_find(*name, ret->program, sizeof(ret->program)) < 0)
 		name++;
 	if (!*name || stat(ret->program, &st) < 0) {
 		(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOENT,
 			      "qemu-system-x86_64 is not installed");
 		err_hint(err, "apt-get install qemu-system-x86");
 		return -ENOENT;
+	}
+	for (size_t i = 0, n = 0; i < ARRAY_SIZE(folders); i++) {
+		if (access(folders[i], F_OK) == 0)
+			ret->folders[n++] = folders[i];
 	}
 	if (accel == ENGINE_ACCEL_KVM)
 		describe_cpu(cpu, sizeof(cpu));

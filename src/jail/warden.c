@@ -37,6 +37,10 @@
 #include "sys/privileges.h"
 
 #define KEEPER_LAST_WORDS_MS 1000
+/* No network, no other process; the mounts it leaves by itself, for its own program is on them. */
+#define KEEPER_NAMESPACES                                                                          \
+	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |               \
+	 CLONE_NEWCGROUP)
 
 struct warden {
 	struct jail_request request;
@@ -133,38 +137,55 @@ __attribute__((noreturn)) static void become_keeper(const struct warden *w, int 
 
 static pid_t start_keeper(struct warden *w, const int report[2])
 {
-	pid_t pid = clone_with_pidfd(0, &w->keeper_pidfd);
+	const unsigned int uid = geteuid(), gid = getegid();
+	pid_t pid = clone_with_pidfd(KEEPER_NAMESPACES, &w->keeper_pidfd);
+	int r;
 
 	if (pid == 0) {
 		(void)close(report[0]);
+		r = warden_map_ids(uid, gid);
+		if (r < 0)
+			warden_report(report[1], JAIL_STAGE_IDMAP, -r, 1);
 		become_keeper(w, report[1]);
 	}
 	return pid;
 }
 
-/* Both children at once, then what they have to say. */
+static void fail(struct warden_failure *failure, enum jail_stage stage, int errnum)
+{
+	*failure = (struct warden_failure){.stage = stage, .errnum = errnum};
+}
+
+/*
+ * Both children, then what they have to say. The VMM's pipe is made when the keeper is there
+ * already: nobody but the warden ever reads it, so that its end tells a new VMM of the warden's
+ * death. (A keeper whose own pipe is held open by a new VMM for a moment ends with its library's
+ * socket.)
+ */
 static void start_both(struct warden *w, struct warden_failure *failure)
 {
 	int vmm_pipe[2], keeper_pipe[2];
 
-	if (pipe2(vmm_pipe, O_CLOEXEC) < 0 || pipe2(keeper_pipe, O_CLOEXEC) < 0) {
-		*failure = (struct warden_failure){.stage = JAIL_STAGE_FORK, .errnum = errno};
+	if (pipe2(keeper_pipe, O_CLOEXEC) < 0) {
+		fail(failure, JAIL_STAGE_FORK, errno);
+		return;
+	}
+	w->keeper_pid = start_keeper(w, keeper_pipe);
+	if (w->keeper_pid < 0) {
+		fail(failure, JAIL_STAGE_USERNS, -w->keeper_pid);
+		return;
+	}
+	(void)close(keeper_pipe[1]);
+	if (pipe2(vmm_pipe, O_CLOEXEC) < 0) {
+		fail(failure, JAIL_STAGE_FORK, errno);
 		return;
 	}
 	w->vmm_pid = start_vmm(w, vmm_pipe);
 	if (w->vmm_pid < 0) {
-		*failure =
-			(struct warden_failure){.stage = JAIL_STAGE_USERNS, .errnum = -w->vmm_pid};
+		fail(failure, JAIL_STAGE_USERNS, -w->vmm_pid);
 		return;
 	}
 	(void)close(vmm_pipe[1]);
-	w->keeper_pid = start_keeper(w, keeper_pipe);
-	if (w->keeper_pid < 0) {
-		*failure =
-			(struct warden_failure){.stage = JAIL_STAGE_FORK, .errnum = -w->keeper_pid};
-		return;
-	}
-	(void)close(keeper_pipe[1]);
 	read_report(keeper_pipe[0], failure);
 	read_report(vmm_pipe[0], failure);
 	(void)close(vmm_pipe[0]);

@@ -83,18 +83,18 @@ static int write_proc(const char *path, const char *text)
 	return r;
 }
 
-static int map_ids(const struct warden_jail *jail)
+int warden_map_ids(unsigned int uid, unsigned int gid)
 {
 	char line[64];
 	int r = write_proc("/proc/self/setgroups", "deny");
 
 	if (r < 0)
 		return r;
-	(void)snprintf(line, sizeof(line), "%u %u 1\n", jail->uid, jail->uid);
+	(void)snprintf(line, sizeof(line), "%u %u 1\n", uid, uid);
 	r = write_proc("/proc/self/uid_map", line);
 	if (r < 0)
 		return r;
-	(void)snprintf(line, sizeof(line), "%u %u 1\n", jail->gid, jail->gid);
+	(void)snprintf(line, sizeof(line), "%u %u 1\n", gid, gid);
 	return write_proc("/proc/self/gid_map", line);
 }
 
@@ -253,7 +253,7 @@ void warden_jail_enter(const struct warden_jail *jail)
 	if (report_fd < 0)
 		warden_report(jail->report_fd, JAIL_STAGE_DESCRIPTORS, errno, 0);
 	here.report_fd = report_fd;
-	r = map_ids(&here);
+	r = warden_map_ids(here.uid, here.gid);
 	if (r < 0)
 		warden_report(report_fd, JAIL_STAGE_IDMAP, -r, 0);
 	build_tree(&here);

@@ -39,6 +39,14 @@ struct warden_jail {
  */
 __attribute__((noreturn)) void warden_jail_enter(const struct warden_jail *jail);
 
+/**
+ * warden_map_ids() - in a new user namespace: these ids of the parent mean themselves, no other
+ * exists.
+ *
+ * Return: 0, -errno
+ */
+int warden_map_ids(unsigned int uid, unsigned int gid);
+
 /** warden_report() - write the failure to @report_fd and exit with 127. */
 __attribute__((noreturn)) void warden_report(int report_fd, enum jail_stage stage, int errnum,
 					     uint32_t detail);

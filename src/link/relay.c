@@ -3,6 +3,7 @@
 #include "link/relay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +38,14 @@ static int lane_write(struct relay_lane *lane)
 	return 0;
 }
 
+/* The guest found us at fault: its words, for whoever makes the sentence to escape. */
+static const char *complaint(struct relay_lane *lane, const struct wire_frame *frame)
+{
+	(void)snprintf(lane->complaint, sizeof(lane->complaint), "it complains about: %.*s",
+		       (int)frame->header.length, (const char *)frame->payload);
+	return lane->complaint;
+}
+
 /* Moves reader.start over every complete frame that the ledger lets pass. */
 static int lane_check(struct relay_lane *lane, struct ledger *ledger)
 {
@@ -44,7 +53,9 @@ static int lane_check(struct relay_lane *lane, struct ledger *ledger)
 	int r;
 
 	while ((r = wire_reader_next(&lane->reader, &frame)) > 0) {
-		lane->bad = ledger_see(ledger, lane->side, &frame);
+		lane->bad = frame.header.kind == WIRE_ERROR
+				    ? complaint(lane, &frame)
+				    : ledger_see(ledger, lane->side, &frame);
 		if (lane->bad) {
 			/* The reader is past it already: it must not count as checked. */
 			relay_lane_consume(lane);

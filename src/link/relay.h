@@ -21,7 +21,8 @@ struct relay_lane {
 	enum wire_side side;	   /* where its frames come from */
 	struct wire_reader reader; /* [sent, reader.start) is checked and not yet written */
 	size_t sent;
-	const char *bad; /* set with -EPROTO: which rule was broken */
+	const char *bad; /* set with -EPROTO: which rule was broken, or what ERROR says */
+	char complaint[WIRE_ERROR_MAX_B + 32]; /* of a guest that sent ERROR; foreign text */
 	uint8_t buffer[RELAY_BUFFER_B];
 };
 

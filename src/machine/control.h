@@ -36,7 +36,6 @@ enum control_event_kind {
 /** Keeper to library. */
 struct control_event {
 	uint32_t kind;
-	uint32_t answer_us;	     /* READY: from START to the first byte of the guest */
 	struct ironclaw_error error; /* FAILED */
 };
 

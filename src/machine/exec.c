@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,14 +66,23 @@ static int read_input(struct exec *x)
 	return session_input_end(&x->vm->link, &x->session);
 }
 
+static int pass_wake(struct exec *x, const struct vm_wake *wake)
+{
+	if (wake->signal)
+		return session_signal(&x->vm->link, &x->session, wake->signal);
+	/* A command without a pty has no size. */
+	if (!x->options->tty)
+		return 0;
+	return session_resize(&x->vm->link, &x->session, wake->rows, wake->cols);
+}
+
 static int read_wake(struct exec *x)
 {
 	struct vm_wake wake;
 	int r = 0;
 
 	while (r == 0 && read(x->vm->wake_fds[0], &wake, sizeof(wake)) == sizeof(wake))
-		r = wake.signal ? session_signal(&x->vm->link, &x->session, wake.signal)
-				: session_resize(&x->vm->link, &x->session, wake.rows, wake.cols);
+		r = pass_wake(x, &wake);
 	return r;
 }
 
@@ -161,7 +171,7 @@ static void describe_failure(const struct exec *x, struct ironclaw_exec_result *
 static void fill_result(const struct exec *x, struct ironclaw_exec_result *ret)
 {
 	const struct session *s = &x->session;
-	struct ironclaw_exec_result result = {.size = sizeof(result)};
+	struct ironclaw_exec_result result = {.size = ret->size};
 
 	result.command_us = clock_now_us() - x->begin_us;
 	result.first_byte_us = x->first_byte_us;
@@ -187,7 +197,7 @@ static void drop_stale_wakes(const struct ironclaw_vm *vm)
 		;
 }
 
-/* What a failed step means; the session cannot be continued, so neither can the link. */
+/* What a failed step means. */
 static int explain(const struct exec *x, int r, struct ironclaw_error *err)
 {
 	if (x->refused)
@@ -202,44 +212,73 @@ static int explain(const struct exec *x, int r, struct ironclaw_error *err)
 	return launch_explain(&x->vm->launch, err);
 }
 
+/* Options of this version: those of an older caller end earlier, the rest is the default. */
+static int take_options(const struct ironclaw_exec_options *options,
+			struct ironclaw_exec_options *ret, struct ironclaw_error *err)
+{
+	if (!options || options->size < offsetof(struct ironclaw_exec_options, argv) ||
+	    options->size > sizeof(*ret))
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
+			       "the options of an exec need their size");
+	*ret = (struct ironclaw_exec_options){0};
+	memcpy(ret, options, options->size);
+	if (ret->timeout_ms > LIMIT_TIMEOUT_MS_MAX)
+		return err_set(err, IRONCLAW_ERR_INVALID, ERANGE, "a time limit is at most 7 days");
+	return 0;
+}
+
+static int run(struct exec *x, struct ironclaw_error *err)
+{
+	const struct session_command command = {.argv = x->options->argv,
+						.env = x->options->env,
+						.cwd = x->options->cwd,
+						.user = x->options->user,
+						.tty = x->options->tty,
+						.use_stdin = x->options->use_stdin,
+						.rows = x->options->rows,
+						.cols = x->options->cols};
+	int r;
+
+	drop_stale_wakes(x->vm);
+	r = session_open(&x->vm->link, &command, &x->session, err);
+	if (r < 0)
+		return r;
+	r = session_flush(&x->vm->link);
+	while (r == 0 && !over(x))
+		r = step(x, err);
+	if (r == 0)
+		return 0;
+	r = explain(x, r, err);
+	/* A command that nobody listens to any more must not live on. */
+	(void)launch_end(&x->vm->launch, NULL);
+	return r;
+}
+
 int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
 		     struct ironclaw_exec_result *ret, struct ironclaw_error *err)
 {
-	struct exec x = {.vm = vm, .options = options, .begin_us = clock_now_us()};
-	struct session_command command;
+	struct ironclaw_exec_options mine;
+	struct exec x = {.vm = vm, .options = &mine, .begin_us = clock_now_us()};
 	uint64_t timeout_ms;
 	int r;
 
 	err_clear(err);
-	if (!vm || !options || !ret || options->size != sizeof(*options))
+	if (!vm || !ret)
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
-			       "ironclaw_vm_exec() needs a VM, options with their size, a result");
+			       "ironclaw_vm_exec() needs a VM and a result");
+	r = take_options(options, &mine, err);
+	if (r < 0)
+		return r;
 	if (vm->launch.ended)
 		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' has ended already",
 			       vm->launch.vm_id);
-	command = (struct session_command){.argv = options->argv,
-					   .env = options->env,
-					   .cwd = options->cwd,
-					   .user = options->user,
-					   .tty = options->tty,
-					   .use_stdin = options->use_stdin,
-					   .rows = options->rows,
-					   .cols = options->cols};
-	timeout_ms = options->timeout_ms ? options->timeout_ms : vm->timeout_ms;
+	timeout_ms = mine.timeout_ms ? mine.timeout_ms : vm->timeout_ms;
 	if (timeout_ms)
 		x.deadline_us = x.begin_us + timeout_ms * 1000;
-	drop_stale_wakes(vm);
-	r = session_open(&vm->link, &command, &x.session, err);
-	if (r < 0)
-		return r;
-	r = session_flush(&vm->link);
-	while (r == 0 && !over(&x))
-		r = step(&x, err);
-	if (r == 0) {
+	r = run(&x, err);
+	if (r == 0)
 		fill_result(&x, ret);
-		return 0;
-	}
-	return explain(&x, r, err);
+	return r;
 }
 
 static int wake(struct ironclaw_vm *vm, const struct vm_wake *record)

@@ -22,6 +22,10 @@
 /* How long a dead VM's keeper and warden are waited for before a failure is explained without them.
  */
 #define LAST_WORDS_MS 2000
+/* Beyond the keeper's own deadline, which it may not keep: it parses guest bytes. */
+#define SLACK_MS      5000U
+/* To kill a VMM, wait for it and remove a folder. */
+#define END_MS	      10000U
 
 /* Both ends of everything that connects the four processes. */
 struct wiring {
@@ -182,7 +186,7 @@ static int send_start(const struct launch_settings *s, const struct launch *l, i
 		.kind = CONTROL_START,
 		.booting = booting,
 		.overlay_mib = s->overlay_mib,
-		.deadline_ms = booting ? LIMIT_BOOT_MS : LIMIT_RESTORE_MS,
+		.deadline_ms = l->limit_ms,
 	};
 	int r;
 
@@ -217,6 +221,7 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 	memset(&w, 0xff, sizeof(w));
 	launch_init(l);
 	l->begin_us = clock_now_us();
+	l->limit_ms = settings->vmm.start == ENGINE_CLONE ? LIMIT_RESTORE_MS : LIMIT_BOOT_MS;
 	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
 	r = vmdir_create(settings->paths, l->vm_id, &l->dir, err);
 	if (r < 0) {
@@ -269,8 +274,10 @@ static int read_keeper(struct launch *l, struct ironclaw_error *err)
 
 	if (n != sizeof(event))
 		return 0;
-	if (event.kind != CONTROL_FAILED)
+	if (event.kind == CONTROL_READY || event.kind == CONTROL_SAVED)
 		return (int)event.kind;
+	if (event.kind != CONTROL_FAILED)
+		return 0;
 	/* From a process that parses guest bytes: escaped once more, and bounded. */
 	event.error.text[sizeof(event.error.text) - 1] = '\0';
 	if (event.error.errnum <= 0 || event.error.errnum > 4095)
@@ -281,18 +288,24 @@ static int read_keeper(struct launch *l, struct ironclaw_error *err)
 }
 
 /* Waits for one kind of event from the keeper, and for whatever goes wrong before it. */
-static int wait_keeper(struct launch *l, enum control_event_kind kind, struct ironclaw_error *err)
+static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t limit_ms,
+		       struct ironclaw_error *err)
 {
+	uint64_t deadline = clock_now_us() + (limit_ms + SLACK_MS) * 1000ULL;
+
 	for (;;) {
 		struct pollfd p[] = {{.fd = l->control_fd, .events = POLLIN},
 				     {.fd = l->warden_fd, .events = POLLIN}};
 		int r;
 
-		if (poll(p, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		r = poll(p, 2, clock_left_ms(deadline));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
 			return err_sys(err, errno, "poll");
-		}
+		if (r == 0)
+			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				       "the keeper of VM '%s' does not answer", l->vm_id);
 		/* The warden first: when it could not start the keeper, the keeper's end says
 		 * nothing. */
 		if (p[1].revents) {
@@ -315,7 +328,7 @@ static int wait_keeper(struct launch *l, enum control_event_kind kind, struct ir
 
 int launch_wait(struct launch *l, struct ironclaw_error *err)
 {
-	int r = wait_keeper(l, CONTROL_READY, err);
+	int r = wait_keeper(l, CONTROL_READY, l->limit_ms, err);
 
 	if (r == 0)
 		l->ready_us = clock_now_us();
@@ -330,7 +343,7 @@ int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "cannot ask the keeper to save the VM");
-	return wait_keeper(l, CONTROL_SAVED, err);
+	return wait_keeper(l, CONTROL_SAVED, LIMIT_QMP_REPLY_MS, err);
 }
 
 static int describe_end(const struct launch *l, struct ironclaw_error *err)
@@ -359,7 +372,7 @@ int launch_explain(struct launch *l, struct ironclaw_error *err)
 		struct pollfd p[] = {{.fd = keeper_open ? l->control_fd : -1, .events = POLLIN},
 				     {.fd = warden_open ? l->warden_fd : -1, .events = POLLIN}};
 
-		if (poll(p, 2, clock_left_ms(deadline)) <= 0)
+		if (clock_left_ms(deadline) == 0 || poll(p, 2, clock_left_ms(deadline)) <= 0)
 			break;
 		if (p[0].revents)
 			keeper_open = read_keeper(l, said.code ? NULL : &said) > 0;
@@ -376,18 +389,36 @@ int launch_explain(struct launch *l, struct ironclaw_error *err)
 /* What is left when the warden was killed: its children died with it, the folder is still there. */
 static int remove_leftovers(const struct launch *l)
 {
-	return l->dir.vms_fd >= 0 && !l->ended ? vmdir_remove(&l->dir, l->vm_id) : 0;
+	return l->dir.vms_fd >= 0 && !l->ended ? vmdir_remove_dead(&l->dir, l->vm_id) : 0;
+}
+
+/* Asks the warden to end the VM and waits until it has; one that does not is killed. */
+static void end_warden(struct launch *l)
+{
+	uint64_t deadline = clock_now_us() + END_MS * 1000ULL;
+	struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
+
+	(void)shutdown(l->warden_fd, SHUT_WR);
+	while (!l->ended) {
+		int n = poll(&p, 1, clock_left_ms(deadline));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			(void)kill(l->warden_pid, SIGKILL);
+			return;
+		}
+		if (read_warden(l, NULL) > 0)
+			return;
+	}
 }
 
 int launch_end(struct launch *l, struct ironclaw_error *err)
 {
 	int r;
 
-	if (l->warden_fd >= 0) {
-		(void)shutdown(l->warden_fd, SHUT_WR);
-		while (!l->ended && read_warden(l, NULL) <= 0)
-			;
-	}
+	if (l->warden_fd >= 0)
+		end_warden(l);
 	close_fd(&l->client_fd);
 	close_fd(&l->control_fd);
 	close_fd(&l->warden_fd);

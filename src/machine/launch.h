@@ -37,6 +37,7 @@ struct launch {
 	struct vmdir dir;
 	pid_t warden_pid;
 	int warden_fd, control_fd, client_fd;
+	uint32_t limit_ms; /* to READY */
 	int32_t vmm_pid, keeper_pid;
 	bool ended; /* the warden said ENDED: nothing is left of the VM */
 	struct jail_event end;
@@ -50,7 +51,7 @@ void launch_init(struct launch *l);
 int launch_start(const struct launch_settings *settings, struct launch *l,
 		 struct ironclaw_error *err);
 
-/** launch_wait() - wait for READY. The keeper holds the deadline. */
+/** launch_wait() - wait for READY. The keeper holds a deadline, and so do we, a little later. */
 int launch_wait(struct launch *l, struct ironclaw_error *err);
 
 /** launch_save() - no session may be open; the VM never runs again. */

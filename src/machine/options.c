@@ -3,7 +3,8 @@
 #include "machine/options.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
+#include <string.h>
 
 static void set_numbers(const struct ironclaw_vm_options *o, struct vm_config *config)
 {
@@ -42,23 +43,27 @@ static void set_texts(const struct ironclaw_vm_options *o, struct vm_config *con
 	}
 }
 
-int options_to_config(const struct ironclaw_vm_options *options, struct vm_config *ret,
+int options_to_config(const struct ironclaw_vm_options *given, struct vm_config *ret,
 		      struct violations *list, struct ironclaw_error *err)
 {
+	struct ironclaw_vm_options mine = {0};
 	struct vm_config config;
 	int r;
 
-	if (!options || options->size != sizeof(*options))
+	if (!given || given->size < offsetof(struct ironclaw_vm_options, config_file) ||
+	    given->size > sizeof(mine))
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			       "the options of a VM need their size");
+	/* Those of an older caller end earlier; the rest is the default. */
+	memcpy(&mine, given, given->size);
 	vm_config_init(&config);
-	if (options->config_file) {
-		r = vm_config_load(options->config_file, &config, list, err);
+	if (mine.config_file) {
+		r = vm_config_load(mine.config_file, &config, list, err);
 		if (r < 0 && list->n_errors == 0)
 			return r;
 	}
-	set_texts(options, &config, list);
-	set_numbers(options, &config);
+	set_texts(&mine, &config, list);
+	set_numbers(&mine, &config);
 	r = vm_config_complete(&config, err);
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@
  *
  * Return: 0 with a complete and valid configuration; -errno with all errors joined in @err
  */
-int options_to_config(const struct ironclaw_vm_options *options, struct vm_config *ret,
+int options_to_config(const struct ironclaw_vm_options *given, struct vm_config *ret,
 		      struct violations *list, struct ironclaw_error *err);
 
 #endif

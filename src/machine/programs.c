@@ -20,41 +20,35 @@ static bool holds_warden(const char *dir)
 	       access(path, X_OK) == 0;
 }
 
-/* The folder of /proc/self/exe; empty when it cannot be told. */
-static void own_dir(char dir[PATH_MAX])
+/* Whether this program runs from the build tree that made it: then its helpers are there too. */
+static bool in_build_tree(void)
 {
-	ssize_t n = readlink("/proc/self/exe", dir, PATH_MAX - 1);
-	char *slash;
+	char own[PATH_MAX];
+	size_t n = strlen(IRONCLAW_BUILD_DIR);
+	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
-	dir[n > 0 ? n : 0] = '\0';
-	slash = strrchr(dir, '/');
-	if (slash)
-		*slash = '\0';
+	if (len <= 0)
+		return false;
+	own[len] = '\0';
+	return strncmp(own, IRONCLAW_BUILD_DIR, n) == 0 && own[n] == '/';
 }
 
 int programs_dir(char *ret, size_t size, struct ironclaw_error *err)
 {
 	const char *chosen = getenv("IRONCLAW_LIBEXEC");
-	char own[PATH_MAX];
-	const char *found;
+	const char *dir = chosen && chosen[0] ? chosen
+			  : in_build_tree()   ? IRONCLAW_BUILD_DIR
+					      : IRONCLAW_LIBEXECDIR;
 
-	own_dir(own);
-	if (chosen && chosen[0])
-		found = holds_warden(chosen) ? chosen : NULL;
-	else if (holds_warden(own))
-		found = own;
-	else
-		found = holds_warden(IRONCLAW_LIBEXECDIR) ? IRONCLAW_LIBEXECDIR : NULL;
-	if (!found) {
-		(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOENT,
-			      WARDEN_NAME " is neither in '%s' nor in '%s'",
-			      chosen && chosen[0] ? chosen : own, IRONCLAW_LIBEXECDIR);
+	if (!holds_warden(dir)) {
+		(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOENT, WARDEN_NAME " is not in '%s'",
+			      dir);
 		err_hint(err, "make install, or set IRONCLAW_LIBEXEC to the folder that holds it");
 		return -ENOENT;
 	}
-	if (strlen(found) >= size)
+	if (strlen(dir) >= size)
 		return err_set(err, IRONCLAW_ERR_INVALID, ENAMETOOLONG, "path of '%s' is too long",
-			       found);
-	(void)snprintf(ret, size, "%s", found);
+			       dir);
+	(void)snprintf(ret, size, "%s", dir);
 	return 0;
 }

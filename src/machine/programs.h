@@ -11,8 +11,8 @@
  * programs_dir() - the folder of ironclaw-warden, ironclaw-keeper, ironclaw-guest and
  * ironclaw-qemu-preload.so.
  *
- * The first that holds a warden: $IRONCLAW_LIBEXEC; the folder of the running program (a build
- * tree); the folder chosen at build time.
+ * $IRONCLAW_LIBEXEC when set; the build folder, for programs that run from within it; else the
+ * folder chosen at build time. Never a folder that merely lies beside the caller's program.
  *
  * Return: 0; -ENOENT with a hint
  */

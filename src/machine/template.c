@@ -37,6 +37,14 @@ static void warm_path(char *ret, size_t size, const struct paths *paths, const c
 	(void)snprintf(ret, size, "%s/templates/warm/%s", paths->data, image);
 }
 
+int template_default_warm(struct template_spec *spec)
+{
+	(void)snprintf(spec->warm, sizeof(spec->warm), "%s",
+		       strcmp(spec->image.name, VM_DEFAULT_IMAGE) == 0 ? WARM_DEFAULT : WARM_ANY);
+	spec->warm_chosen = false;
+	return 0;
+}
+
 int template_load_warm(struct template_spec *spec, struct ironclaw_error *err)
 {
 	cleanup_free char *text = NULL;
@@ -44,9 +52,7 @@ int template_load_warm(struct template_spec *spec, struct ironclaw_error *err)
 	size_t len;
 	int r;
 
-	(void)snprintf(spec->warm, sizeof(spec->warm), "%s",
-		       strcmp(spec->image.name, VM_DEFAULT_IMAGE) == 0 ? WARM_DEFAULT : WARM_ANY);
-	spec->warm_chosen = false;
+	(void)template_default_warm(spec);
 	/* An image by path has no name to remember anything under. */
 	if (!store_name_valid(spec->image.name))
 		return 0;
@@ -277,6 +283,14 @@ static int complete_key(const struct paths *paths, const char *prefix, char ret[
 	return -ENOENT;
 }
 
+static void forget_file(const struct paths *paths, const char *key, const char *name)
+{
+	char record[TEMPLATE_KEY_B + 32];
+
+	(void)snprintf(record, sizeof(record), "template-%s-%s", key, name);
+	verified_forget(paths, record);
+}
+
 int template_remove(const struct paths *paths, const char *key, struct ironclaw_error *err)
 {
 	char whole[TEMPLATE_KEY_B + 1], path[1300], doomed[1300];
@@ -292,5 +306,7 @@ int template_remove(const struct paths *paths, const char *key, struct ironclaw_
 		r = -errno;
 	if (r == 0)
 		r = file_remove_tree(AT_FDCWD, doomed);
+	forget_file(paths, whole, "ram");
+	forget_file(paths, whole, "state");
 	return r < 0 ? err_sys(err, -r, "cannot remove template %.12s", whole) : 0;
 }

@@ -34,9 +34,10 @@ struct template_spec {
 	struct kernel kernel;
 	uint32_t vcpus;
 	uint64_t memory_mib;
-	char warm[TEMPLATE_WARM_MAX_B]; /* commands, one a line; may be empty */
-	bool warm_chosen;		/* by the user: a command that fails is an error */
-	char key[TEMPLATE_KEY_B + 1];	/* by template_key() */
+	char warm[TEMPLATE_WARM_MAX_B];	    /* commands, one a line; may be empty */
+	bool image_by_path, kernel_by_path; /* files of the user's own */
+	bool warm_chosen;		    /* by the user: a command that fails is an error */
+	char key[TEMPLATE_KEY_B + 1];	    /* by template_key() */
 };
 
 struct template
@@ -44,6 +45,9 @@ struct template
 	char ram[1200];
 	char state[1200];
 };
+
+/** template_default_warm() - fill spec->warm with what nobody chose. Return: 0 */
+int template_default_warm(struct template_spec *spec);
 
 /** template_load_warm() - fill spec->warm: what was chosen for its image, else the default. */
 int template_load_warm(struct template_spec *spec, struct ironclaw_error *err);

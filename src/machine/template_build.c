@@ -23,6 +23,10 @@
 
 /* Less than this is nothing: file systems keep some back. */
 #define DISK_FULL_B	(16ULL * 1024 * 1024)
+/* Names in the folder of templates, before a key; template_remove() makes the doomed ones. */
+#define NEW		".new-"
+#define LOCK		".lock-"
+#define DOOMED		".doomed-"
 /* Bounds a warm-up command that hangs. */
 #define WARM_TIMEOUT_MS (10U * 60U * 1000U)
 #define OVERLAY_MIB	LIMIT_OVERLAY_MIN_MIB /* each clone is given its own size */
@@ -209,12 +213,71 @@ static void blame_full_disk(const struct build *b, struct ironclaw_error *err)
 			      b->spec->paths->data);
 }
 
+/*
+ * Image and kernel were found before the wait for the lock, and the VMM opened them by path: what
+ * was booted is what the key says only if they are still the same now.
+ */
+static int check_sources(const struct template_spec *spec, struct ironclaw_error *err)
+{
+	struct kernel kernel;
+	struct image image;
+	int r = spec->image_by_path ? image_from_path(spec->paths, spec->image.path, &image, err)
+				    : image_find(spec->paths, spec->image.name, &image, err);
+
+	if (r == 0)
+		r = spec->kernel_by_path
+			    ? kernel_from_path(spec->paths, spec->kernel.path, &kernel, err)
+			    : kernel_find(spec->paths, spec->kernel.name, &kernel, err);
+	if (r < 0)
+		return r;
+	if (strcmp(image.digest, spec->image.digest) == 0 &&
+	    strcmp(kernel.digest, spec->kernel.digest) == 0)
+		return 0;
+	(void)err_set(err, IRONCLAW_ERR_BUSY, ESTALE, "image or kernel changed meanwhile");
+	err_hint(err, "the same command again");
+	return -ESTALE;
+}
+
+/* What killed builders and removers left: their locks are free. */
+static void sweep(const struct paths *paths)
+{
+	cleanup_closedir DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[1300], lock_path[80];
+
+	(void)snprintf(path, sizeof(path), "%s/templates", paths->data);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		cleanup_close int lock = -EBADF;
+
+		if (strncmp(entry->d_name, DOOMED, strlen(DOOMED)) == 0)
+			(void)file_remove_tree(dirfd(dir), entry->d_name);
+		if (strncmp(entry->d_name, NEW, strlen(NEW)) != 0 ||
+		    strlen(entry->d_name) > sizeof(lock_path) - sizeof(LOCK))
+			continue;
+		(void)snprintf(lock_path, sizeof(lock_path), LOCK "%s",
+			       entry->d_name + strlen(NEW));
+		lock = file_lock(dirfd(dir), lock_path, false);
+		if (lock < 0)
+			continue;
+		(void)file_remove_tree(dirfd(dir), entry->d_name);
+		(void)unlinkat(dirfd(dir), lock_path, 0);
+	}
+}
+
 static int build_locked(struct build *b, struct ironclaw_error *err)
 {
-	int r;
+	struct template found;
+	int r = template_find(b->spec, &found, err);
 
-	if (access(b->final, F_OK) == 0)
+	/* Somebody else built it while we waited for the lock. */
+	if (r == 0)
 		return 0;
+	if (r == -EBADMSG)
+		r = template_remove(b->spec->paths, b->spec->key, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	err_clear(err);
 	vm_notice(b->notices, IRONCLAW_NOTICE_PROGRESS,
 		  "building the template of image '%s' (once for %u cpu, %llu MiB, %s)",
 		  b->spec->image.name, b->spec->vcpus, (unsigned long long)b->spec->memory_mib,
@@ -222,6 +285,8 @@ static int build_locked(struct build *b, struct ironclaw_error *err)
 	r = make_folder(b, err);
 	if (r == 0)
 		r = boot_and_save(b, err);
+	if (r == 0)
+		r = check_sources(b->spec, err);
 	if (r == 0)
 		r = publish(b, err);
 	if (r < 0) {
@@ -245,9 +310,11 @@ static int template_build(const struct template_spec *spec, const struct vm_noti
 	if (r < 0)
 		return err_sys(err, -r, "cannot make '%s'", path);
 	(void)snprintf(b.final, sizeof(b.final), "%s/templates/%s", spec->paths->data, spec->key);
-	(void)snprintf(b.dir, sizeof(b.dir), "%s/templates/.new-%s", spec->paths->data, spec->key);
+	(void)snprintf(b.dir, sizeof(b.dir), "%s/templates/" NEW "%s", spec->paths->data,
+		       spec->key);
 	(void)snprintf(b.ram, sizeof(b.ram), "%s/ram", b.dir);
-	(void)snprintf(path, sizeof(path), "%s/templates/.lock-%s", spec->paths->data, spec->key);
+	(void)snprintf(path, sizeof(path), "%s/templates/" LOCK "%s", spec->paths->data, spec->key);
+	sweep(spec->paths);
 	lock = file_lock(AT_FDCWD, path, true);
 	if (lock < 0)
 		return err_sys(err, -lock, "cannot lock '%s'", path);
@@ -261,21 +328,20 @@ static int template_build(const struct template_spec *spec, const struct vm_noti
 int template_get(const struct template_spec *spec, const struct vm_notices *notices,
 		 struct template *ret, struct ironclaw_error *err)
 {
-	struct ironclaw_error why = {0};
-	int r = template_find(spec, ret, &why);
+	int r = template_find(spec, ret, err);
 
-	if (r == -EBADMSG) {
-		vm_notice(notices, IRONCLAW_NOTICE_WARNING, "%s; building it again", why.text);
-		r = template_remove(spec->paths, spec->key, err);
-		if (r < 0 && r != -ENOENT)
-			return r;
-		r = -ENOENT;
-	}
-	if (r == -ENOENT) {
-		r = template_build(spec, notices, err);
-		return r < 0 ? r : template_find(spec, ret, err);
-	}
-	if (r < 0 && err)
-		*err = why;
+	if (r == -EBADMSG)
+		vm_notice(notices, IRONCLAW_NOTICE_WARNING,
+			  "the template of image '%s' is damaged; building it again",
+			  spec->image.name);
+	if (r != -ENOENT && r != -EBADMSG)
+		return r;
+	err_clear(err);
+	r = template_build(spec, notices, err);
+	if (r == 0)
+		r = template_find(spec, ret, err);
+	if (r == -ENOENT && err && err->code == IRONCLAW_ERR_NONE)
+		return err_set(err, IRONCLAW_ERR_BUSY, ENOENT,
+			       "somebody removed the template as soon as it was built");
 	return r;
 }

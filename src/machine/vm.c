@@ -114,6 +114,7 @@ void ironclaw_vm_get_info(const struct ironclaw_vm *vm, struct ironclaw_vm_info 
 		.cloned = vm->cloned,
 		.vmm_start_us = vm->launch.started_us - vm->launch.begin_us,
 		.answer_us = vm->launch.ready_us - vm->launch.started_us,
+		.timeout_ms = vm->timeout_ms,
 	};
 
 	memcpy(ret, &info, ret->size < sizeof(info) ? ret->size : sizeof(info));

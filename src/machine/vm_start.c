@@ -60,12 +60,17 @@ int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	       const struct vm_notices *notices, struct template_spec *ret,
 	       struct ironclaw_error *err)
 {
-	int r;
+	int r = vm_config_check(config, err);
 
+	/* Every way to a VM comes through here. */
+	if (r < 0)
+		return r;
 	memset(ret, 0, sizeof(*ret));
 	ret->paths = paths;
 	ret->vcpus = config->vcpu_count;
 	ret->memory_mib = config->memory_mib;
+	ret->image_by_path = config->rootfs_path[0] != '\0';
+	ret->kernel_by_path = config->kernel_path[0] != '\0';
 	ret->engine = engine_by_name("qemu");
 	r = programs_dir(ret->programs, sizeof(ret->programs), err);
 	if (r == 0)

@@ -8,12 +8,17 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "jail/request.h"
 #include "sys/file.h"
+
+#define GUARD		".lock"
+#define REMOVE_TRIES	40
+#define REMOVE_PAUSE_MS 25
 
 static int open_vms(const struct paths *paths, struct ironclaw_error *err)
 {
@@ -104,18 +109,31 @@ static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 	return fd;
 }
 
+/* RUN/vms, and the lock under which folders are made and swept; released by closing @ret_guard. */
+static int open_guarded(const struct paths *paths, int *ret_guard, struct ironclaw_error *err)
+{
+	int guard, vms_fd = open_vms(paths, err);
+
+	if (vms_fd < 0)
+		return vms_fd;
+	guard = file_lock(vms_fd, GUARD, true);
+	if (guard < 0) {
+		(void)close(vms_fd);
+		return err_sys(err, -guard, "cannot lock '%s/vms'", paths->run);
+	}
+	*ret_guard = guard;
+	return vms_fd;
+}
+
 int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret,
 		 struct ironclaw_error *err)
 {
-	cleanup_close int vms_fd = open_vms(paths, err);
 	cleanup_close int guard = -EBADF;
+	cleanup_close int vms_fd = open_guarded(paths, &guard, err);
 	int r;
 
 	if (vms_fd < 0)
 		return vms_fd;
-	guard = file_lock(vms_fd, ".lock", true);
-	if (guard < 0)
-		return err_sys(err, -guard, "cannot lock '%s/vms'", paths->run);
 	r = sweep(vms_fd);
 	if (r < 0)
 		return err_sys(err, -r, "cannot sweep '%s/vms'", paths->run);
@@ -129,22 +147,31 @@ int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret
 
 int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err)
 {
-	cleanup_close int vms_fd = open_vms(paths, err);
 	cleanup_close int guard = -EBADF;
+	cleanup_close int vms_fd = open_guarded(paths, &guard, err);
 	int r;
 
 	if (vms_fd < 0)
 		return vms_fd;
-	guard = file_lock(vms_fd, ".lock", true);
-	r = guard < 0 ? guard : sweep(vms_fd);
-	if (r < 0)
-		return err_sys(err, -r, "cannot sweep '%s/vms'", paths->run);
-	return 0;
+	r = sweep(vms_fd);
+	return r < 0 ? err_sys(err, -r, "cannot sweep '%s/vms'", paths->run) : 0;
 }
 
-int vmdir_remove(const struct vmdir *dir, const char *vm_id)
+int vmdir_remove_dead(const struct vmdir *dir, const char *vm_id)
 {
-	return file_remove_tree(dir->vms_fd, vm_id);
+	const struct timespec pause = {.tv_nsec = REMOVE_PAUSE_MS * 1000000L};
+
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		cleanup_close int guard = file_lock(dir->vms_fd, GUARD, true);
+
+		if (guard < 0)
+			return guard;
+		if (is_dead(dir->vms_fd, vm_id))
+			return file_remove_tree(dir->vms_fd, vm_id);
+		close_fd(&guard);
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 void vmdir_close(struct vmdir *dir)

@@ -31,8 +31,15 @@ int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret
 /** vmdir_sweep() - remove the folders that no living process holds. Return: 0, -errno */
 int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err);
 
-/** vmdir_remove() - remove the folder of a VM whose processes have ended; missing is fine. */
-int vmdir_remove(const struct vmdir *dir, const char *vm_id);
+/**
+ * vmdir_remove_dead() - remove the folder of a VM whose warden was killed.
+ *
+ * Its other processes are dying: they are waited for up to a second. A folder that is held longer
+ * belongs to another VM of that name by now, and stays.
+ *
+ * Return: 0, -errno
+ */
+int vmdir_remove_dead(const struct vmdir *dir, const char *vm_id);
 
 /** vmdir_close() - give up the descriptors; for a zeroed or half-made one too. */
 void vmdir_close(struct vmdir *dir);

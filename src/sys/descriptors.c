@@ -21,8 +21,9 @@ int descriptors_arrange(const int *fds, int first, int n)
 	/* Out of the way first: a source may lie where another one is to go. */
 	for (int i = 0; i < n; i++) {
 		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
+		/* EINVAL: the number is beyond RLIMIT_NOFILE. */
 		if (high[i] < 0)
-			return -errno;
+			return errno == EINVAL ? -EMFILE : -errno;
 	}
 	for (int i = 0; i < n; i++) {
 		if (dup2(high[i], first + i) < 0)

@@ -104,10 +104,6 @@ int vm_config_check(const struct vm_config *config, struct ironclaw_error *err);
 /** vm_host_memory_mib() - the memory of this host. */
 uint64_t vm_host_memory_mib(void);
 
-/** vm_engine_name(), vm_accel_name() - "auto", "qemu"; "auto", "kvm", "tcg". */
-const char *vm_engine_name(enum vm_engine engine);
-const char *vm_accel_name(enum vm_accel accel);
-
 /** vm_id_valid() - 1..64 of [A-Za-z0-9-]. */
 bool vm_id_valid(const char *id);
 

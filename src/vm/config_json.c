@@ -56,18 +56,6 @@ static const struct json_field config_fields[] = {
 	{0},
 };
 
-const char *vm_engine_name(enum vm_engine engine)
-{
-	ic_assert(engine < VM_ENGINE_MAX);
-	return engine_names[engine];
-}
-
-const char *vm_accel_name(enum vm_accel accel)
-{
-	ic_assert(accel < VM_ACCEL_MAX);
-	return accel_names[accel];
-}
-
 int vm_config_from_json(const char *text, size_t len, struct vm_config *config,
 			struct violations *list)
 {

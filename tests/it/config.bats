@@ -59,6 +59,16 @@ refused() {
 	exits 124
 }
 
+@test "a time limit holds while nobody reads the output" {
+	printf '{"image": "busybox", "timeout_ms": 1500}' >vm.json
+	SECONDS=0
+	status=0
+	{ timeout 60 "$IRONCLAW" run -q --config vm.json -- yes </dev/null 2>"$ERR" || echo $? >code; } |
+		sleep 8
+	[ "$(cat code)" -eq 124 ] || flunk "expected 124, got $(cat code)"
+	[ $SECONDS -lt 30 ]
+}
+
 @test "an unknown key is refused by name, at every depth" {
 	with '{"image": "busybox", "vcpus": 2}' -- echo ran
 	refused vcpus

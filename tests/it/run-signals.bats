@@ -101,3 +101,39 @@ ended() {
 	exits 0
 	stdout_has over
 }
+
+@test "what was ignored when we started stays ignored" {
+	(
+		trap '' HUP
+		exec "$IRONCLAW" run "$IMAGE" -q -- sh -c 'echo ready; sleep 2; echo over' </dev/null >"$OUT" 2>"$ERR"
+	) &
+	pid=$!
+	for _ in $(seq 100); do
+		! grep -q ready "$OUT" || break
+		sleep 0.1
+	done
+	kill -HUP "$pid"
+	ended
+	exits 0
+	stdout_has over
+}
+
+@test "a helper that is stopped does not hold the time limit up" {
+	for helper in keeper warden; do
+		: >"$OUT"
+		timeout 60 "$IRONCLAW" run "$IMAGE" -q --timeout 4s -- sh -c 'echo ready; sleep 60' \
+			>"$OUT" 2>"$ERR" </dev/null &
+		pid=$!
+		for _ in $(seq 100); do
+			! grep -q ready "$OUT" || break
+			sleep 0.1
+		done
+		for p in $(processes_below "$pid"); do
+			[ "$(cat "/proc/$p/comm" 2>/dev/null)" != "ironclaw-$helper" ] || kill -STOP "$p"
+		done
+		ended
+		exits 124
+		"$IRONCLAW" template ls -q >/dev/null
+		nothing_left
+	done
+}

@@ -96,3 +96,12 @@ on_pty() {
 	ic run "$IMAGE" -q -t -- sh -c 'echo ran' </dev/null
 	[ "$status" -eq 0 ] || [ "$status" -eq 2 ] || flunk "expected 0 or 2"
 }
+
+@test "a new size of the window is nothing to a command without a terminal" {
+	on_pty 24 80 "$IRONCLAW" run "$IMAGE" -q -- sh -c 'echo ready; sleep 2; echo over' <<-'END'
+		expect ready
+		resize 30 90
+		expect over
+	END
+	stdout_has 'exit 0'
+}

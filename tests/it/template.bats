@@ -70,6 +70,49 @@ teardown() {
 	stderr_is_tame 10
 	ic template ls -q
 	stdout_empty
+	# Later runs do not depend on it either.
+	vm -- echo fine
+	exits 0
+	stdout_is fine
+}
+
+@test "what a killed builder left goes with the next build, of whatever template" {
+	"$IRONCLAW" template build "$IMAGE" --memory 200M --warm 'sleep 60' >"$OUT" 2>"$ERR" </dev/null &
+	local pid=$!
+	for _ in $(seq 100); do
+		! compgen -G "$IRONCLAW_HOME/data/templates/.new-*" >/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$pid"
+	wait "$pid" || true
+	compgen -G "$IRONCLAW_HOME/data/templates/.new-*" >/dev/null || flunk "nothing was in the making"
+	for _ in $(seq 50); do
+		[ -n "$(vm_folders)" ] || break
+		sleep 0.1
+	done
+	vm -- echo fine
+	exits 0
+	! compgen -G "$IRONCLAW_HOME/data/templates/.new-*" >/dev/null || flunk "still there"
+}
+
+@test "an image that is replaced while its template is built makes no template of the wrong one" {
+	local images=$IRONCLAW_HOME/data/images
+
+	"$IRONCLAW" template build "$IMAGE" --memory 200M --warm 'sleep 3' >"$OUT" 2>"$ERR" </dev/null &
+	local pid=$!
+	sleep 2
+	cp -a "$images/$IMAGE" "$images/other"
+	printf '\1' | dd of="$images/other/root.erofs" bs=1 seek=1500000 conv=notrunc status=none
+	sha=$(sha256sum "$images/other/root.erofs" | cut -d' ' -f1)
+	jq --arg sha "$sha" '.sha256 = $sha' "$images/other/manifest.json" >m && cp m "$images/other/manifest.json"
+	mv "$images/$IMAGE" "$images/first"
+	mv "$images/other" "$images/$IMAGE"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -ne 0 ] || flunk "expected a failure"
+	stderr_has 'changed meanwhile'
+	ic template ls -q
+	stdout_empty
 }
 
 @test "many first runs at once build one template" {

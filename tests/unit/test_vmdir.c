@@ -98,9 +98,14 @@ static void a_folder_is_made_and_removed(void **state)
 	assert_int_equal(mode_of(path), 0700);
 	assert_true(fcntl(dir.vms_fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(dir.lock_fd, F_GETFD) & FD_CLOEXEC);
-	assert_int_equal(vmdir_remove(&dir, "vm-1"), 0);
+	/* Held: it may be another VM's of that name. */
+	assert_int_equal(vmdir_remove_dead(&dir, "vm-1"), 0);
+	assert_true(exists("vm-1"));
+	assert_int_equal(close(dir.lock_fd), 0);
+	dir.lock_fd = -EBADF;
+	assert_int_equal(vmdir_remove_dead(&dir, "vm-1"), 0);
 	assert_false(exists("vm-1"));
-	assert_int_equal(vmdir_remove(&dir, "vm-1"), 0);
+	assert_int_equal(vmdir_remove_dead(&dir, "vm-1"), 0);
 	vmdir_close(&dir);
 	vmdir_close(&dir);
 	assert_int_equal(dir.vms_fd, -EBADF);
