@@ -7,10 +7,10 @@
  * lies in one block, and the warden re-validates everything: a request that is wrong in any way is
  * refused whole and nothing is started.
  *
- * The request travels as one SOCK_SEQPACKET message with the descriptors attached in this order:
- *   the folder that holds the VM's folder, the VM folder's lock, then JAIL_KEEPER_FDS for the
- * keeper (it gets them as 3, 4, ...), then n_vmm_fds for the VMM (as 3, 4, ...; stdio comes first,
- * see jail_fd).
+ * A claim comes first (struct jail_claim). The request travels as one SOCK_SEQPACKET message with
+ * the descriptors attached in this order: the folder that holds the VM's folder, the VM folder's
+ * lock, then JAIL_KEEPER_FDS for the keeper (it gets them as 3, 4, ...), then n_vmm_fds for the VMM
+ * (as 3, 4, ...; stdio comes first, see jail_fd).
  */
 #ifndef JAIL_REQUEST_H
 #define JAIL_REQUEST_H
@@ -59,6 +59,16 @@ struct jail_mount {
 	uint32_t kind;
 	uint32_t source; /* offset of an absolute host path in text */
 	uint32_t target; /* offset of an absolute path inside, without "." or ".." */
+};
+
+/**
+ * The first message, as soon as the VM's folder exists; descriptors: JAIL_FD_VMS, JAIL_FD_LOCK.
+ * When the socket then closes without a request, its sender is dead, and the warden removes the
+ * folder.
+ */
+struct jail_claim {
+	uint32_t magic;
+	char vm_id[JAIL_VM_ID_MAX + 1];
 };
 
 struct jail_request {

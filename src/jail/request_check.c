@@ -83,6 +83,11 @@ static bool strings_ok(const struct jail_request *r)
 	return absolute_ok(r, r->argv[0]) && absolute_ok(r, r->keeper);
 }
 
+int request_check_claim(const struct jail_claim *claim)
+{
+	return claim->magic == JAIL_REQUEST_MAGIC && id_ok(claim->vm_id) ? 0 : -EINVAL;
+}
+
 int request_check(const struct jail_request *r, size_t n_fds)
 {
 	if (r->magic != JAIL_REQUEST_MAGIC || r->size != sizeof(*r))

@@ -9,6 +9,9 @@
 
 #include "jail/request.h"
 
+/** request_check_claim() - magic and a well-formed VM id. Return: 0, -EINVAL */
+int request_check_claim(const struct jail_claim *claim);
+
 /**
  * request_check() - all or nothing: counts, offsets, terminated text, absolute paths without "." or
  * ".." as targets, known mount kinds, a well-formed VM id, and as many descriptors as were

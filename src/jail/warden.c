@@ -43,6 +43,7 @@
 	 CLONE_NEWCGROUP)
 
 struct warden {
+	struct jail_claim claim;
 	struct jail_request request;
 	int fds[JAIL_FDS_MAX];
 	size_t n_fds;
@@ -50,20 +51,38 @@ struct warden {
 	pid_t vmm_pid, keeper_pid;
 };
 
+/* Return: 1; 0 when nobody wants anything any more; -errno */
+static int receive_claim(struct warden *w)
+{
+	int fds[JAIL_FD_LOCK + 1];
+	size_t n_fds;
+	ssize_t n = descriptors_receive(JAIL_WARDEN_FD, &w->claim, sizeof(w->claim), fds,
+					JAIL_FD_LOCK + 1, &n_fds);
+
+	if (n <= 0)
+		return (int)n;
+	if (n != sizeof(w->claim) || n_fds != JAIL_FD_LOCK + 1 ||
+	    request_check_claim(&w->claim) < 0)
+		return -EINVAL;
+	/* From here on the VM's folder is found by its name. The lock is held by being open. */
+	return fchdir(fds[JAIL_FD_VMS]) < 0 ? -errno : 1;
+}
+
+/* As receive_claim(). */
 static int receive_request(struct warden *w)
 {
 	ssize_t n = descriptors_receive(JAIL_WARDEN_FD, &w->request, sizeof(w->request), w->fds,
 					JAIL_FDS_MAX, &w->n_fds);
+	int r;
 
-	if (n < 0)
+	if (n <= 0)
 		return (int)n;
 	if (n != sizeof(w->request))
 		return -EBADMSG;
-	n = request_check(&w->request, w->n_fds);
-	if (n < 0)
-		return (int)n;
-	/* From here on the VM's folder is found by its name. */
-	return fchdir(w->fds[JAIL_FD_VMS]) < 0 ? -errno : 0;
+	r = request_check(&w->request, w->n_fds);
+	if (r == 0 && strcmp(w->request.vm_id, w->claim.vm_id) != 0)
+		r = -EINVAL;
+	return r < 0 ? r : 1;
 }
 
 static pid_t clone_with_pidfd(uint64_t namespaces, int *ret_pidfd)
@@ -245,10 +264,38 @@ static int kill_and_reap(pid_t pid, int pidfd)
 	return status;
 }
 
+/* The VM, from the request to its end. */
+static void run(struct warden *w, struct jail_event *end)
+{
+	struct warden_failure failure = {.stage = JAIL_STAGE_NONE};
+
+	start_both(w, &failure);
+	close_childrens(w);
+	if (failure.stage == JAIL_STAGE_NONE) {
+		say(&(struct jail_event){.kind = JAIL_EVENT_STARTED,
+					 .vmm_pid = w->vmm_pid,
+					 .keeper_pid = w->keeper_pid});
+		wait_for_end(w);
+	} else {
+		say(&(struct jail_event){.kind = JAIL_EVENT_FAILED,
+					 .stage = failure.stage,
+					 .errnum = failure.errnum,
+					 .detail = failure.detail});
+	}
+	end->vmm_status = kill_and_reap(w->vmm_pid, w->vmm_pidfd);
+	(void)kill_and_reap(w->keeper_pid, w->keeper_pidfd);
+}
+
+static void refuse(int errnum)
+{
+	say(&(struct jail_event){.kind = JAIL_EVENT_FAILED,
+				 .stage = JAIL_STAGE_REQUEST,
+				 .errnum = errnum});
+}
+
 int main(void)
 {
 	static struct warden w = {.vmm_pidfd = -EBADF, .keeper_pidfd = -EBADF};
-	struct warden_failure failure = {.stage = JAIL_STAGE_NONE};
 	struct jail_event end = {.kind = JAIL_EVENT_ENDED};
 	sigset_t all;
 	int r;
@@ -258,30 +305,18 @@ int main(void)
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)fcntl(JAIL_WARDEN_FD, F_SETFD, FD_CLOEXEC);
 
+	r = receive_claim(&w);
+	if (r <= 0) {
+		if (r < 0)
+			refuse(-r);
+		return r < 0;
+	}
 	r = receive_request(&w);
-	if (r < 0) {
-		say(&(struct jail_event){.kind = JAIL_EVENT_FAILED,
-					 .stage = JAIL_STAGE_REQUEST,
-					 .errnum = -r});
-		return 1;
-	}
-	start_both(&w, &failure);
-	close_childrens(&w);
-	if (failure.stage == JAIL_STAGE_NONE) {
-		say(&(struct jail_event){.kind = JAIL_EVENT_STARTED,
-					 .vmm_pid = w.vmm_pid,
-					 .keeper_pid = w.keeper_pid});
-		wait_for_end(&w);
-	} else {
-		say(&(struct jail_event){.kind = JAIL_EVENT_FAILED,
-					 .stage = failure.stage,
-					 .errnum = failure.errnum,
-					 .detail = failure.detail});
-	}
-	end.vmm_status = kill_and_reap(w.vmm_pid, w.vmm_pidfd);
-	(void)kill_and_reap(w.keeper_pid, w.keeper_pidfd);
-	r = file_remove_tree(AT_FDCWD, w.request.vm_id);
-	end.errnum = -r;
+	if (r > 0)
+		run(&w, &end);
+	else if (r < 0)
+		refuse(-r);
+	end.errnum = -file_remove_tree(AT_FDCWD, w.claim.vm_id);
 	say(&end);
-	return failure.stage == JAIL_STAGE_NONE ? 0 : 1;
+	return 0;
 }

@@ -173,7 +173,7 @@ static int send_request(const struct launch_settings *s, struct launch *l, const
 		[JAIL_FD_FIXED + JAIL_KEEPER_FDS + 2] = s->state_fd,
 	};
 	size_t n = (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + l->plan.request.n_vmm_fds;
-	int r = descriptors_send(w->warden[0], &l->plan.request, sizeof(l->plan.request), fds, n);
+	int r = descriptors_send(l->warden_fd, &l->plan.request, sizeof(l->plan.request), fds, n);
 
 	return r < 0 ? err_sys(err, -r, "cannot send the request to the warden") : 0;
 }
@@ -195,18 +195,43 @@ static int send_start(const struct launch_settings *s, const struct launch *l, i
 	return r < 0 ? err_sys(err, -r, "cannot send the start to the keeper") : 0;
 }
 
+/* From now on the warden removes the VM's folder when we die, and holds its lock. */
+static int send_claim(struct launch *l, struct ironclaw_error *err)
+{
+	const int fds[] = {[JAIL_FD_VMS] = l->dir.vms_fd, [JAIL_FD_LOCK] = l->dir.lock_fd};
+	struct jail_claim claim = {.magic = JAIL_REQUEST_MAGIC};
+	int r;
+
+	(void)snprintf(claim.vm_id, sizeof(claim.vm_id), "%s", l->vm_id);
+	r = descriptors_send(l->warden_fd, &claim, sizeof(claim), fds, ARRAY_SIZE(fds));
+	return r < 0 ? err_sys(err, -r, "cannot reach the warden") : 0;
+}
+
+/* The warden first: from the moment that the folder exists somebody must be there to remove it. */
 static int start_wired(const struct launch_settings *s, struct launch *l, struct wiring *w,
 		       struct ironclaw_error *err)
 {
 	int r = spawn_warden(s->programs, w->warden[1], &l->warden_pid, err);
 
+	if (r < 0)
+		return r;
+	/* Its end is the warden's alone, so that we see the warden die. */
+	close_fd(&w->warden[1]);
+	l->warden_fd = take_fd(&w->warden[0]);
+	r = vmdir_create(s->paths, l->vm_id, &l->dir, err);
+	if (r < 0) {
+		l->ended = true; /* there is nothing of ours */
+		return r;
+	}
+	r = send_claim(l, err);
+	if (r == 0)
+		r = make_plan(s, l, err);
 	if (r == 0)
 		r = send_request(s, l, w, err);
 	if (r == 0)
 		r = send_start(s, l, w->control[0], err);
 	if (r < 0)
 		return r;
-	l->warden_fd = take_fd(&w->warden[0]);
 	l->control_fd = take_fd(&w->control[0]);
 	l->client_fd = take_fd(&w->client[0]);
 	return 0;
@@ -223,14 +248,7 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 	l->begin_us = clock_now_us();
 	l->limit_ms = settings->vmm.start == ENGINE_CLONE ? LIMIT_RESTORE_MS : LIMIT_BOOT_MS;
 	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
-	r = vmdir_create(settings->paths, l->vm_id, &l->dir, err);
-	if (r < 0) {
-		l->ended = true;
-		return r;
-	}
-	r = make_plan(settings, l, err);
-	if (r == 0)
-		r = wiring_make(&w, err);
+	r = wiring_make(&w, err);
 	if (r == 0)
 		r = start_wired(settings, l, &w, err);
 	wiring_close(&w);

@@ -2,7 +2,7 @@
 /**
  * launch.h - the processes of one VM, from the library's side: a warden, and what it starts.
  *
- *   launch_start()   folder, plan, warden, request          nothing has read a guest byte yet
+ *   launch_start()   warden, folder, plan, request          nothing has read a guest byte yet
  *   launch_wait()    until the guest has its identity
  *   launch_save()    stop it and write its device state
  *   launch_end()     everything killed, waited for and removed

@@ -43,7 +43,7 @@ struct model {
 static struct way from_guest = {.side = WIRE_FROM_GUEST}, from_host = {.side = WIRE_FROM_HOST};
 static struct relay_lane guest_lane, host_lane;
 static struct ledger ledger;
-static struct model models[WIRE_SESSION_MAX + 1];
+static struct model models[WIRE_SESSION_MAX + 1], *requesting;
 static struct handshake handshake;
 
 static void require(bool condition)
@@ -82,7 +82,8 @@ static void model_host(struct model *m, const struct wire_header *h, const uint8
 	if (exec && !m->open)
 		model_open(m);
 	if (exec) {
-		require(!m->complete);
+		require(!m->complete && (!requesting || requesting == m));
+		requesting = h->kind == WIRE_EXEC ? NULL : m;
 		m->request += h->length;
 		require(m->request <= WIRE_EXEC_MAX_B);
 		m->complete = h->kind == WIRE_EXEC;
@@ -281,6 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	from_guest.n_sent = from_guest.n_got = from_guest.judged = 0;
 	from_host.n_sent = from_host.n_got = from_host.judged = 0;
 	memset(models, 0, sizeof(models));
+	requesting = NULL;
 	ledger_init(&ledger);
 	relay_lane_init(&guest_lane, WIRE_FROM_GUEST, link[0], client[0]);
 	relay_lane_init(&host_lane, WIRE_FROM_HOST, client[0], link[0]);

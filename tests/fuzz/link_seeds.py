@@ -63,6 +63,9 @@ LINK = {
     "closed": RESTORED + guest(frame(STARTED, session=3)),
     "twice": RUNNING + guest(frame(STARTED, session=1)),
     "after-eof": RUNNING + guest(frame(EOF, b"", STDOUT, 1), frame(DATA, b"x", STDOUT, 1)),
+    "boundary": RUNNING + guest16(frame(DATA, bytes(8192), STDOUT, 1)) * 2 +
+                guest(frame(DATA, b"x", STDOUT, 1)),
+    "credit-wraps": RUNNING + guest(frame(CREDIT, u32(0xffffffff), STDIN, 1)),
     "credit": RUNNING + guest(frame(CREDIT, u32(1), STDIN, 1)),
     "late-input": RUNNING + guest(EXIT_42) + host(frame(DATA, b"x", STDIN, 1), frame(KILL, session=1)),
     "winsize": RUNNING + host(frame(WINSIZE, struct.pack("<HH", 24, 80), session=1)),
@@ -89,6 +92,7 @@ TALK = {
     "failed": GREETING + OK * 4 + status(b"failed"),
     "cancelled": GREETING + OK * 4 + status(b"cancelled"),
     "error": GREETING + ERROR,
+    "late-error": GREETING + OK * 120 + ERROR,
     "error-bare": b'{"error": null}\n',
     "events": EVENT * 20,
     "unknown": b'{"hello": 1}\n',

@@ -30,17 +30,16 @@ make_in_tree() {
 	exits 0
 }
 
-@test "the installed program runs VMs, and none of it needs the tree" {
+@test "the installed program runs VMs without the folder it was built in" {
 	local prefix=$BATS_TEST_TMPDIR/prefix
 
 	make_in_tree install "$prefix"
+	mv "$BATS_FILE_TMPDIR/build" "$BATS_FILE_TMPDIR/away"
 	IRONCLAW=$prefix/bin/ironclaw
 	vm -- echo installed
+	mv "$BATS_FILE_TMPDIR/away" "$BATS_FILE_TMPDIR/build"
 	exits 0
 	stdout_is installed
-	if grep -rlF "$BATS_FILE_TMPDIR" "$prefix/bin" "$prefix/libexec"; then
-		flunk "installed programs know the build folder"
-	fi
 	nothing_left
 
 	make_in_tree uninstall "$prefix"

@@ -13,9 +13,10 @@ teardown() {
 	nothing_left
 }
 
-# start ARG...: run in the background until the command has written "ready".
+# start ARG...: run in the background until the command has written "ready". A shell lets its background
+# jobs ignore INT and QUIT, and what was ignored when we started stays so: hence env.
 start() {
-	"$IRONCLAW" run "$IMAGE" -q "$@" >"$OUT" 2>"$ERR" </dev/null &
+	env --default-signal=INT,QUIT "$IRONCLAW" run "$IMAGE" -q "$@" >"$OUT" 2>"$ERR" </dev/null &
 	pid=$!
 	for _ in $(seq 600); do
 		! grep -q ready "$OUT" || return 0

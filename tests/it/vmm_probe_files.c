@@ -204,17 +204,19 @@ static int act_unlink(void)
 	return probe_result(unlink(probe_argument));
 }
 
-const struct act probe_file_acts[] = {{"read", act_read},	  {"rw", act_rw},
-				      {"append", act_append},	  {"trunc", act_trunc},
-				      {"truncate", act_truncate}, {"punch", act_punch},
-				      {"shared", act_shared},	  {"private", act_private},
-				      {"mprotect", act_mprotect}, {"procfd", act_procfd},
-				      {"devfd", act_devfd},	  {"handle", act_handle},
-				      {"chmod", act_chmod},	  {"fchmod", act_fchmod},
-				      {"chown", act_chown},	  {"times", act_times},
-				      {"xattr", act_xattr},	  {"flags", act_flags},
-				      {"link", act_link},	  {"rename", act_rename},
-				      {"unlink", act_unlink},	  {.name = NULL}};
+const struct act probe_file_acts[] = {
+	{"read", act_read},	    {"rw", act_rw},
+	{"append", act_append},	    {"trunc", act_trunc},
+	{"truncate", act_truncate}, {"punch", act_punch},
+	{"shared", act_shared},	    {"private", act_private},
+	{"mprotect", act_mprotect}, {"procfd", act_procfd},
+	{"devfd", act_devfd},	    {"handle", act_handle},
+	{"chmod", act_chmod},	    {"fchmod", act_fchmod},
+	{"chown", act_chown},	    {"times", act_times},
+	{"xattr", act_xattr},	    {"flags", act_flags},
+	{"link", act_link},	    {"rename", act_rename},
+	{"unlink", act_unlink},	    {.name = NULL},
+};
 
 /* ---- what it was given: `descriptors` ---- */
 
@@ -296,16 +298,18 @@ static int act_stdin_chmod(void)
 	return probe_result(fchmod(STDIN_FILENO, st.st_mode & 07777));
 }
 
-const struct act probe_descriptor_acts[] = {{"open", act_open_fds},
-					    {"state-read", act_state_read},
-					    {"state-write", act_state_write},
-					    {"state-truncate", act_state_truncate},
-					    {"state-shared", act_state_shared},
-					    {"state-chmod", act_state_chmod},
-					    {"state-chown", act_state_chown},
-					    {"state-times", act_state_times},
-					    {"state-flags", act_state_flags},
-					    {"null-write", act_null_write},
-					    {"null-chmod", act_null_chmod},
-					    {"stdin-chmod", act_stdin_chmod},
-					    {.name = NULL}};
+const struct act probe_descriptor_acts[] = {
+	{"open", act_open_fds},
+	{"state-read", act_state_read},
+	{"state-write", act_state_write},
+	{"state-truncate", act_state_truncate},
+	{"state-shared", act_state_shared},
+	{"state-chmod", act_state_chmod},
+	{"state-chown", act_state_chown},
+	{"state-times", act_state_times},
+	{"state-flags", act_state_flags},
+	{"null-write", act_null_write},
+	{"null-chmod", act_null_chmod},
+	{"stdin-chmod", act_stdin_chmod},
+	{.name = NULL},
+};

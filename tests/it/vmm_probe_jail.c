@@ -92,25 +92,28 @@ static int act_chroot(void)
 	return probe_result(chroot("/usr"));
 }
 
-const struct act probe_tree_acts[] = {{"root", .at = list, .path = "/"},
-				      {"vm", .at = list, .path = "/vm"},
-				      {"dev", .at = list, .path = "/dev"},
-				      {"known", .at = try_open, .path = "/etc/ld.so.cache"},
-				      {"passwd", .at = try_open, .path = "/etc/passwd"},
-				      {"climb", .at = try_open, .path = "/../../../../etc/passwd"},
-				      {"host", .at = try_open, .path = probe_argument},
-				      {"proc", .at = try_open, .path = "/proc/self/status"},
-				      {"sys", .at = try_open, .path = "/sys/kernel"},
-				      {"create-root", .at = create, .path = "/ironclaw-probe"},
-				      {"create-vm", .at = create, .path = "/vm/ironclaw-probe"},
-				      {"create-usr", .at = create,
-				       .path = "/usr/lib/ironclaw-probe"},
-				      {"mknod", act_mknod},
-				      {"mount", act_mount},
-				      {"remount", act_remount},
-				      {"umount", act_umount},
-				      {"chroot", act_chroot},
-				      {.name = NULL}};
+const struct act probe_tree_acts[] = {
+	{"root", .at = list, .path = "/"},
+	{"vm", .at = list, .path = "/vm"},
+	{"dev", .at = list, .path = "/dev"},
+	{"usr", .at = list, .path = "/usr"},
+	{"bin", .at = list, .path = "/usr/bin"},
+	{"known", .at = try_open, .path = "/etc/ld.so.cache"},
+	{"passwd", .at = try_open, .path = "/etc/passwd"},
+	{"climb", .at = try_open, .path = "/../../../../etc/passwd"},
+	{"host", .at = try_open, .path = probe_argument},
+	{"proc", .at = try_open, .path = "/proc/self/status"},
+	{"sys", .at = try_open, .path = "/sys/kernel"},
+	{"create-root", .at = create, .path = "/ironclaw-probe"},
+	{"create-vm", .at = create, .path = "/vm/ironclaw-probe"},
+	{"create-usr", .at = create, .path = "/usr/lib/ironclaw-probe"},
+	{"mknod", act_mknod},
+	{"mount", act_mount},
+	{"remount", act_remount},
+	{"umount", act_umount},
+	{"chroot", act_chroot},
+	{.name = NULL},
+};
 
 /* ---- with namespaces of its own, where it has every capability again: `nested` ---- */
 
@@ -199,7 +202,8 @@ const struct act probe_nested_acts[] = {
 	{"own", act_nested_own},	 {"remount", act_nested_remount},
 	{"setattr", act_nested_setattr}, {"bind", act_nested_bind},
 	{"umount", act_nested_umount},	 {"proc", act_nested_proc},
-	{"write", act_nested_write},	 {.name = NULL}};
+	{"write", act_nested_write},	 {.name = NULL},
+};
 
 /* ---- others, and what it may: `world PORT NAME` ---- */
 
@@ -321,14 +325,16 @@ static int act_abstract(void)
 				    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)));
 }
 
-const struct act probe_world_acts[] = {{"others", act_others},
-				       {"ids", act_ids},
-				       {"setuid", act_setuid},
-				       {"caps", act_caps},
-				       {"no-new-privs", act_no_new_privs},
-				       {"limits", act_limits},
-				       {"interfaces", act_interfaces},
-				       {"connect", act_connect},
-				       {"abstract", act_abstract},
+const struct act probe_world_acts[] = {
+	{"others", act_others},
+	{"ids", act_ids},
+	{"setuid", act_setuid},
+	{"caps", act_caps},
+	{"no-new-privs", act_no_new_privs},
+	{"limits", act_limits},
+	{"interfaces", act_interfaces},
+	{"connect", act_connect},
+	{"abstract", act_abstract},
 
-				       {.name = NULL}};
+	{.name = NULL},
+};

@@ -377,6 +377,27 @@ static void a_broken_rule_stops_the_lane_before_a_byte_passes(void **state)
 	nothing_arrives(rig.guest);
 }
 
+static void a_complaint_of_the_guest_is_heard(void **state)
+{
+	static char text[WIRE_ERROR_MAX_B];
+	size_t n;
+
+	(void)state;
+	start();
+	n = frame_put(buf, WIRE_ERROR, WIRE_STREAM_NONE, 0, "length of DATA", 14);
+	put(rig.guest, buf, n);
+	breaks(&rig.from_guest, "it complains about: length of DATA");
+	nothing_arrives(rig.client);
+	/* The longest fits, whatever is in it. */
+	relay_lane_init(&rig.from_guest, WIRE_FROM_GUEST, rig.keeper_link, rig.keeper_client);
+	memset(text, '%', sizeof(text));
+	n = frame_put(buf, WIRE_ERROR, WIRE_STREAM_NONE, 0, text, sizeof(text));
+	put(rig.guest, buf, n);
+	assert_int_equal(relay_lane_step(&rig.from_guest, &rig.ledger), -EPROTO);
+	assert_int_equal(strlen(rig.from_guest.bad), strlen("it complains about: ") + sizeof(text));
+	nothing_arrives(rig.client);
+}
+
 static void a_bad_header_stops_the_lane_at_once(void **state)
 {
 	(void)state;
@@ -491,6 +512,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fifty_megabytes_in_random_pieces, build, tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_rule_stops_the_lane_before_a_byte_passes,
 						build, tear_down),
+		cmocka_unit_test_setup_teardown(a_complaint_of_the_guest_is_heard, build,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_bad_header_stops_the_lane_at_once, build,
 						tear_down),
 		cmocka_unit_test_setup_teardown(more_than_the_credit_does_not_pass, build,
