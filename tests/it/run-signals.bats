@@ -16,6 +16,8 @@ teardown() {
 # start ARG...: run in the background until the command has written "ready". A shell lets its background
 # jobs ignore INT and QUIT, and what was ignored when we started stays so: hence env.
 start() {
+	# Not the "ready" of an earlier one, which the background job may not have cut off yet.
+	: >"$OUT"
 	env --default-signal=INT,QUIT "$IRONCLAW" run "$IMAGE" -q "$@" >"$OUT" 2>"$ERR" </dev/null &
 	pid=$!
 	for _ in $(seq 600); do
