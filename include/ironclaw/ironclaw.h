@@ -14,7 +14,8 @@
  *  - One handle may be used by one thread at a time, ironclaw_vm_signal() and ironclaw_vm_resize()
  *    excepted. The library never exits, never writes to stdout or stderr, and installs no signal
  *    handler.
- *  - No privilege is needed. The library starts two helper programs from its own libexec folder.
+ *  - No privilege is needed. The library starts one helper program, the warden, from its libexec
+ *    folder (or IRONCLAW_LIBEXEC), and that starts the others.
  */
 #ifndef IRONCLAW_H
 #define IRONCLAW_H
