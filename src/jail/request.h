@@ -55,6 +55,27 @@ enum jail_mount_kind {
 	JAIL_SYMLINK,  /* source is the link's text */
 };
 
+/** Which program's filter (jail/filters/). */
+enum jail_program { JAIL_PROGRAM_KEEPER = 1, JAIL_PROGRAM_QEMU_TCG, JAIL_PROGRAM_QEMU_KVM };
+
+/** How much a VMM's filter lets through; the keeper has one filter for all. */
+enum jail_level { JAIL_LEVEL_MINIMAL = 1, JAIL_LEVEL_BASIC, JAIL_LEVEL_PERMISSIVE };
+
+/** What a denied call leads to; it is recorded either way. */
+enum jail_denied {
+	JAIL_DENIED_KILL = 1, /* the process is killed */
+	JAIL_DENIED_REFUSE,   /* the call fails with EPERM, the process goes on */
+};
+
+/** Limits of the VM's cgroup; zero is no valid limit. */
+struct jail_limits {
+	uint64_t memory_max_b; /* of the VMM: guest memory and a stated overhead; swap is always 0
+				*/
+	uint32_t pids_max;     /* processes and threads */
+	uint32_t cpu_percent;  /* of one processor: 100 is one whole */
+	uint32_t required;     /* 1: without all three there is no start */
+};
+
 struct jail_mount {
 	uint32_t kind;
 	uint32_t source; /* offset of an absolute host path in text */
@@ -80,6 +101,10 @@ struct jail_request {
 	uint32_t argv[JAIL_ARGV_MAX]; /* offsets; the first is the VMM's path inside the jail */
 	uint32_t env[JAIL_ENV_MAX];   /* offsets of NAME=VALUE */
 	uint64_t file_size_max_b;     /* RLIMIT_FSIZE of the VMM */
+	uint32_t vmm_program;	      /* enum jail_program */
+	uint32_t level;		      /* enum jail_level, of the VMM */
+	uint32_t denied;	      /* enum jail_denied */
+	struct jail_limits limits;
 	uint32_t text_length;
 	char vm_id[JAIL_VM_ID_MAX + 1]; /* name of the VM's folder */
 	char text[JAIL_TEXT_MAX_B];	/* terminated strings */
