@@ -82,7 +82,7 @@ struct ironclaw_vm_options {
 	const char *rootfs_path;    /**< an erofs file of your own instead of an image */
 	const char *overlay_type;   /**< "tmpfs" */
 	const char *vsock_path;	    /**< refused by the engines of this version */
-	const char *seccomp_filter; /**< refused by this version */
+	const char *seccomp_filter; /**< "minimal", "basic" (the default), "permissive" */
 	const char *engine;	    /**< "auto", "qemu" */
 	const char *accel;	    /**< "auto", "kvm", "tcg" */
 	uint32_t vcpu_count;	    /**< 1 to 32 */
@@ -93,6 +93,10 @@ struct ironclaw_vm_options {
 	/** Progress and warnings; may be NULL. */
 	void (*notice)(void *userdata, enum ironclaw_notice notice, const char *text);
 	void *userdata;
+	const char *seccomp_mode; /**< "enforce" (the default): a system call of the VMM that its
+				     level lacks kills it; "audit": the call fails; recorded in
+				     both */
+	bool require_limits;	  /**< no start where no cgroup with limits is to be had */
 };
 
 /**

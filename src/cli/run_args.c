@@ -30,6 +30,10 @@ static const char help[] =
 	"      --rootfs FILE      use an erofs file of your own instead of an image\n"
 	"      --cold             boot instead of cloning a template\n"
 	"      --config FILE      read the VM's configuration from JSON; flags win over it\n"
+	"      --seccomp LEVEL        what the VMM may call: minimal, basic (default), permissive\n"
+	"      --seccomp-mode MODE    a call that the level lacks kills the VMM (enforce) or fails "
+	"(audit)\n"
+	"      --require-limits       refuse to start without a cgroup that limits the VMM\n"
 	"      --json             print one JSON document with the output and how it went\n"
 	"  -q, --quiet            no notices, only the command's own output and errors\n"
 	"\n"
@@ -48,6 +52,9 @@ enum {
 	OPT_ROOTFS,
 	OPT_COLD,
 	OPT_CONFIG,
+	OPT_SECCOMP,
+	OPT_SECCOMP_MODE,
+	OPT_REQUIRE_LIMITS,
 	OPT_JSON
 };
 
@@ -70,6 +77,9 @@ static const struct option longs[] = {
 	{"rootfs", required_argument, NULL, OPT_ROOTFS},
 	{"cold", no_argument, NULL, OPT_COLD},
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"seccomp", required_argument, NULL, OPT_SECCOMP},
+	{"seccomp-mode", required_argument, NULL, OPT_SECCOMP_MODE},
+	{"require-limits", no_argument, NULL, OPT_REQUIRE_LIMITS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -153,6 +163,9 @@ static void set_switch(struct run_args *args, int c)
 	case OPT_COLD:
 		args->vm.cold = true;
 		return;
+	case OPT_REQUIRE_LIMITS:
+		args->vm.require_limits = true;
+		return;
 	default:
 		args->json = true;
 		return;
@@ -178,6 +191,10 @@ static const char **text_field(struct run_args *args, int c)
 		return &args->vm.rootfs_path;
 	case OPT_CONFIG:
 		return &args->vm.config_file;
+	case OPT_SECCOMP:
+		return &args->vm.seccomp_filter;
+	case OPT_SECCOMP_MODE:
+		return &args->vm.seccomp_mode;
 	default:
 		return NULL;
 	}

@@ -34,6 +34,14 @@ void jail_plan_init(struct jail_plan *plan, const char *vm_id, const char *keepe
 	plan->request.keeper = add_text(plan, keeper_path);
 }
 
+void jail_plan_confine(struct jail_plan *plan, const struct jail_confinement *confinement)
+{
+	plan->request.vmm_program = confinement->program;
+	plan->request.level = confinement->level;
+	plan->request.denied = confinement->denied;
+	plan->request.limits = confinement->limits;
+}
+
 void jail_plan_mount(struct jail_plan *plan, enum jail_mount_kind kind, const char *source,
 		     const char *target)
 {
@@ -78,21 +86,16 @@ int jail_plan_finish(struct jail_plan *plan, uint32_t n_vmm_fds, struct ironclaw
 	return 0;
 }
 
-static int userns_failure(int errnum, struct ironclaw_error *err)
-{
-	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "cannot make the namespaces of the jail: %s",
-		      strerror(errnum));
-	err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 "
-		      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
-	return -errnum;
-}
-
-int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
-		 struct ironclaw_error *err)
+static const char *step_name(uint32_t stage)
 {
 	static const char *const steps[JAIL_STAGE_MAX] = {
 		[JAIL_STAGE_NONE] = "do nothing",
 		[JAIL_STAGE_REQUEST] = "accept the request",
+		[JAIL_STAGE_DENIALS] = "map the record of denied system calls",
+		[JAIL_STAGE_KEYRING] = "leave the session's keyring",
+		[JAIL_STAGE_UID] = "take user ids for the VM",
+		[JAIL_STAGE_LIMITS_GROUP] = "make the cgroup with the VM's limits",
+		[JAIL_STAGE_FIREWALL] = "put up the firewall",
 		[JAIL_STAGE_FORK] = "make a process",
 		[JAIL_STAGE_USERNS] = "make the namespaces",
 		[JAIL_STAGE_IDMAP] = "map the user of the jail",
@@ -102,23 +105,59 @@ int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
 		[JAIL_STAGE_PIVOT] = "leave the host's file tree",
 		[JAIL_STAGE_DESCRIPTORS] = "arrange the descriptors",
 		[JAIL_STAGE_LIMITS] = "set the limits",
+		[JAIL_STAGE_IDS] = "change to the user of the jail",
 		[JAIL_STAGE_PRIVILEGES] = "drop the privileges",
-		[JAIL_STAGE_EXEC] = "execute the VMM",
-		[JAIL_STAGE_KEEPER] = "start the keeper",
+		[JAIL_STAGE_READABLE] = "read as the user of the jail",
+		[JAIL_STAGE_LANDLOCK] = "confine with Landlock",
+		[JAIL_STAGE_SECCOMP] = "put up the seccomp filter",
+		[JAIL_STAGE_EXEC] = "execute",
 	};
-	const struct jail_request *r = &plan->request;
-	int errnum = event->errnum > 0 ? event->errnum : EIO;
-	const char *what = "";
 
-	if (event->stage == JAIL_STAGE_USERNS)
-		return userns_failure(errnum, err);
-	if (event->stage == JAIL_STAGE_MOUNT && event->detail < r->n_mounts)
-		what = r->text + r->mounts[event->detail].source;
-	else if (event->stage == JAIL_STAGE_EXEC)
-		what = r->text + r->argv[0];
-	else if (event->stage == JAIL_STAGE_KEEPER)
-		what = r->text + r->keeper;
-	return err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s: %s",
-		       event->stage < JAIL_STAGE_MAX ? steps[event->stage] : "go on",
-		       what[0] ? " " : "", what, strerror(errnum));
+	return stage < JAIL_STAGE_MAX && steps[stage] ? steps[stage] : "go on";
+}
+
+/* What a failed step was about: a file, a program. */
+static const char *step_object(const struct jail_request *r, const struct jail_event *event)
+{
+	if ((event->stage == JAIL_STAGE_MOUNT || event->stage == JAIL_STAGE_READABLE) &&
+	    event->detail < r->n_mounts)
+		return r->text + r->mounts[event->detail].source;
+	if (event->stage == JAIL_STAGE_EXEC)
+		return r->text + (event->program == JAIL_PROGRAM_KEEPER ? r->keeper : r->argv[0]);
+	return "";
+}
+
+static void hint_at(uint32_t stage, int errnum, struct ironclaw_error *err)
+{
+	if (stage == JAIL_STAGE_USERNS || stage == JAIL_STAGE_IDMAP)
+		err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 "
+			      "user.max_user_namespaces=10000 "
+			      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
+	else if (stage == JAIL_STAGE_FIREWALL && errnum == ENOENT)
+		err_hint(err, "apt-get install nftables");
+	else if (stage == JAIL_STAGE_LIMITS_GROUP && errnum == EOPNOTSUPP)
+		err_hint(err,
+			 "systemd-run --user --scope -p Delegate=yes ironclaw ..., or as root");
+	else if (stage == JAIL_STAGE_READABLE)
+		err_hint(err, "chmod a+r the file: as root each VM has a user of its own");
+	else if (stage == JAIL_STAGE_KEYRING && errnum == EDQUOT)
+		err_hint(err, "sysctl -w kernel.keys.maxkeys=2000");
+	else if (stage == JAIL_STAGE_SECCOMP && errnum == EBUSY)
+		err_hint(err,
+			 "this container has a seccomp supervisor of its own: run outside of it");
+}
+
+int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
+		 struct ironclaw_error *err)
+{
+	int errnum = event->errnum > 0 ? event->errnum : EIO;
+	const char *object = step_object(&plan->request, event);
+	char more[JAIL_EVENT_TEXT_B];
+
+	(void)snprintf(more, sizeof(more), "%.*s", (int)sizeof(event->text) - 1, event->text);
+	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s: %s",
+		      step_name(event->stage), object[0] ? " " : "", object,
+		      more[0] ? more : strerror(errnum));
+	hint_at(event->stage, errnum, err);
+	return -errnum;
 }

@@ -21,6 +21,15 @@ struct jail_plan {
 void jail_plan_init(struct jail_plan *plan, const char *vm_id, const char *keeper_path,
 		    uint64_t file_size_max_b);
 
+/** How a VMM is to be confined. */
+struct jail_confinement {
+	enum jail_program program; /* of the VMM */
+	enum jail_level level;
+	enum jail_denied denied;
+	struct jail_limits limits;
+};
+
+void jail_plan_confine(struct jail_plan *plan, const struct jail_confinement *confinement);
 void jail_plan_mount(struct jail_plan *plan, enum jail_mount_kind kind, const char *source,
 		     const char *target);
 void jail_plan_arg(struct jail_plan *plan, const char *arg);

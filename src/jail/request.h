@@ -9,8 +9,8 @@
  *
  * A claim comes first (struct jail_claim). The request travels as one SOCK_SEQPACKET message with
  * the descriptors attached in this order: the folder that holds the VM's folder, the VM folder's
- * lock, then JAIL_KEEPER_FDS for the keeper (it gets them as 3, 4, ...), then n_vmm_fds for the VMM
- * (as 3, 4, ...; stdio comes first, see jail_fd).
+ * lock, the VMM's output, the file of denials, then JAIL_KEEPER_FDS for the keeper (it gets them as
+ * 3, 4, ...), then n_vmm_fds for the VMM (as 3, 4, ...; stdio comes first, see jail_fd).
  */
 #ifndef JAIL_REQUEST_H
 #define JAIL_REQUEST_H
@@ -43,9 +43,11 @@ enum jail_fd {
 	JAIL_FD_VMS,	    /* O_PATH-free folder descriptor: where VM folders are */
 	JAIL_FD_LOCK,	    /* held by flock; kept open by warden and keeper */
 	JAIL_FD_VMM_OUTPUT, /* becomes stdout and stderr of the VMM */
+	JAIL_FD_DENIALS,    /* denials_open(): the warden's alone */
 	JAIL_FD_FIXED	    /* the keeper's come next, then the VMM's */
 };
-#define JAIL_FDS_MAX (JAIL_FD_FIXED + JAIL_KEEPER_FDS + JAIL_VMM_FDS_MAX)
+#define JAIL_PROGRAM_FDS_MAX (JAIL_KEEPER_FDS + 1) /* of keeper and VMM, the larger number */
+#define JAIL_FDS_MAX	     (JAIL_FD_FIXED + JAIL_KEEPER_FDS + JAIL_VMM_FDS_MAX)
 
 enum jail_mount_kind {
 	JAIL_BIND_RO = 1, /* file or folder, read-only, no devices, no setuid */
@@ -114,6 +116,11 @@ struct jail_request {
 enum jail_stage {
 	JAIL_STAGE_NONE = 0,
 	JAIL_STAGE_REQUEST,
+	JAIL_STAGE_DENIALS,
+	JAIL_STAGE_KEYRING,
+	JAIL_STAGE_UID,
+	JAIL_STAGE_LIMITS_GROUP,
+	JAIL_STAGE_FIREWALL,
 	JAIL_STAGE_FORK,
 	JAIL_STAGE_USERNS,
 	JAIL_STAGE_IDMAP,
@@ -123,23 +130,35 @@ enum jail_stage {
 	JAIL_STAGE_PIVOT,
 	JAIL_STAGE_DESCRIPTORS,
 	JAIL_STAGE_LIMITS,
+	JAIL_STAGE_IDS,
 	JAIL_STAGE_PRIVILEGES,
+	JAIL_STAGE_READABLE,
+	JAIL_STAGE_LANDLOCK,
+	JAIL_STAGE_SECCOMP,
 	JAIL_STAGE_EXEC,
-	JAIL_STAGE_KEEPER,
 	JAIL_STAGE_MAX
 };
 
 enum jail_event_kind { JAIL_EVENT_STARTED = 1, JAIL_EVENT_FAILED, JAIL_EVENT_ENDED };
 
+#define JAIL_EVENT_TEXT_B 256U
+
 /** What the warden says: STARTED or FAILED once, ENDED as the last thing when all is removed. */
 struct jail_event {
 	uint32_t kind;
-	uint32_t stage;	 /* FAILED: enum jail_stage */
-	int32_t errnum;	 /* FAILED: positive errno; ENDED: 0, or why the folder could not be removed
-			  */
-	uint32_t detail; /* FAILED at MOUNT: index of the mount */
-	int32_t vmm_pid, keeper_pid; /* STARTED: as the host sees them */
-	int32_t vmm_status;	     /* ENDED: wait(2) status of the VMM */
+	uint32_t stage;	  /* FAILED: enum jail_stage */
+	int32_t errnum;	  /* FAILED: positive errno; ENDED: 0, or why something could not be removed
+			   */
+	uint32_t detail;  /* FAILED: index of the mount, or the denied call's number */
+	uint32_t program; /* FAILED: enum jail_program, whose start it was; 0: of both */
+	int32_t vmm_pid, keeper_pid;  /* STARTED: as the host sees them */
+	uint32_t limits;	      /* STARTED: enum warden_limits_kind */
+	int32_t vmm_status;	      /* ENDED: wait(2) status of the VMM */
+	uint32_t oom;		      /* ENDED: 1: something was killed for the memory limit */
+	uint32_t n_denials;	      /* ENDED: of VMM and keeper */
+	uint32_t killed_program;      /* ENDED: enum jail_program killed for a denied call, or 0 */
+	int32_t killed_syscall;	      /* ENDED: the call, in the ABI of x86-64 */
+	char text[JAIL_EVENT_TEXT_B]; /* FAILED: more about it, or empty; terminated */
 };
 
 #endif

@@ -83,6 +83,18 @@ static bool strings_ok(const struct jail_request *r)
 	return absolute_ok(r, r->argv[0]) && absolute_ok(r, r->keeper);
 }
 
+static bool confinement_ok(const struct jail_request *r)
+{
+	const struct jail_limits *l = &r->limits;
+
+	return (r->vmm_program == JAIL_PROGRAM_QEMU_TCG ||
+		r->vmm_program == JAIL_PROGRAM_QEMU_KVM) &&
+	       r->level >= JAIL_LEVEL_MINIMAL && r->level <= JAIL_LEVEL_PERMISSIVE &&
+	       r->denied >= JAIL_DENIED_KILL && r->denied <= JAIL_DENIED_REFUSE &&
+	       l->memory_max_b > 0 && l->memory_max_b <= INT64_MAX && l->pids_max > 0 &&
+	       l->cpu_percent > 0 && l->required <= 1;
+}
+
 int request_check_claim(const struct jail_claim *claim)
 {
 	return claim->magic == JAIL_REQUEST_MAGIC && id_ok(claim->vm_id) ? 0 : -EINVAL;
@@ -100,7 +112,7 @@ int request_check(const struct jail_request *r, size_t n_fds)
 	if (r->text_length == 0 || r->text_length > JAIL_TEXT_MAX_B ||
 	    r->text[r->text_length - 1] != '\0')
 		return -EINVAL;
-	if (!id_ok(r->vm_id) || !mounts_ok(r) || !strings_ok(r))
+	if (!id_ok(r->vm_id) || !mounts_ok(r) || !strings_ok(r) || !confinement_ok(r))
 		return -EINVAL;
 	return 0;
 }

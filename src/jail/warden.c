@@ -3,53 +3,77 @@
  * warden.c - the program ironclaw-warden: one VM's confinement, from its start to its removal.
  *
  * Theory of operation. The library starts a warden per VM with a socket as descriptor 3 and sends
- * one request (request.h). The warden checks it, starts the VMM in its jail and the keeper beside
- * it, says so, and waits for the first of three ends:
+ * one request (request.h). The warden checks it and puts up, in this order, what is named from the
+ * VM outside of its processes:
+ *
+ *   as root of the host   a pair of user ids of the VM's own (warden_lease.h), which is also the
+ *                         journal of the rest; its chain of the host's firewall
+ *   for everybody         a cgroup with limits, where there is one to be had (warden_limits.h)
+ *
+ * It starts keeper and VMM in their jails (warden_child.h), says so, answers for the calls that
+ * their filters deny (warden_denials.h), and waits for the first of three ends:
  *
  *   the socket closes   whoever wanted the VM is done with it, or dead
  *   the VMM ends        the keeper gets a moment to say what it saw, then everything ends
  *   the keeper ends     nobody serves the VM any more
  *
- * Then it kills what is left, waits for it, removes the VM's folder and says ENDED. Both children
- * ask the kernel for SIGKILL at the warden's own death, so killing the warden ends the VM too; the
- * folder is then swept by whoever comes next, for nothing holds its lock any more.
+ * Then it kills what is left, waits for it, removes all of the above and the VM's folder, and says
+ * ENDED. Both children ask the kernel for SIGKILL at the warden's own death, so killing the warden
+ * ends the VM too; its folder, chain and cgroup are then swept by the next start, for nothing holds
+ * their locks any more.
  *
- * It never reads a byte from guest, VMM or keeper, never allocates by a number from outside, and
- * links libc alone.
+ * It never reads a byte from guest, VMM or keeper but the fixed records by which the kernel tells
+ * of denied calls, never allocates by a number from outside, and links libc alone.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "jail/request.h"
+#include "firewall/firewall.h"
 #include "jail/request_check.h"
-#include "jail/warden_jail.h"
+#include "jail/warden_child.h"
+#include "jail/warden_denials.h"
+#include "jail/warden_lease.h"
+#include "jail/warden_limits.h"
 #include "sys/descriptors.h"
 #include "sys/file.h"
-#include "sys/privileges.h"
 
 #define KEEPER_LAST_WORDS_MS 1000
-/* No network, no other process; the mounts it leaves by itself, for its own program is on them. */
-#define KEEPER_NAMESPACES                                                                          \
-	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |               \
-	 CLONE_NEWCGROUP)
 
 struct warden {
 	struct jail_claim claim;
 	struct jail_request request;
 	int fds[JAIL_FDS_MAX];
 	size_t n_fds;
-	int vmm_pidfd, keeper_pidfd;
-	pid_t vmm_pid, keeper_pid;
+	struct warden_lease lease;
+	bool firewalled;
+	int limits; /* enum warden_limits_kind */
+	struct warden_child vmm, keeper;
+	struct warden_denials denials;
+	struct jail_event failed; /* kind 0 while nothing did */
 };
+
+/* The first failure counts. Return: false */
+static bool fail(struct warden *w, enum jail_stage stage, int r)
+{
+	if (w->failed.kind != JAIL_EVENT_FAILED)
+		w->failed = (struct jail_event){.kind = JAIL_EVENT_FAILED,
+						.stage = stage,
+						.errnum = -r};
+	return false;
+}
 
 /* Return: 1; 0 when nobody wants anything any more; -errno */
 static int receive_claim(struct warden *w)
@@ -85,130 +109,182 @@ static int receive_request(struct warden *w)
 	return r < 0 ? r : 1;
 }
 
-static pid_t clone_with_pidfd(uint64_t namespaces, int *ret_pidfd)
+/* Nothing of the caller's session keyring, and none of its groups where they can be left. */
+static bool leave_session(struct warden *w)
 {
-	struct clone_args args = {
-		.flags = namespaces | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = SIGCHLD,
-	};
-	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-
-	return pid < 0 ? -errno : pid;
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		return fail(w, JAIL_STAGE_KEYRING, -errno);
+	if (warden_is_host_root() && setgroups(0, NULL) < 0)
+		return fail(w, JAIL_STAGE_PRIVILEGES, -errno);
+	return true;
 }
 
-/* The child's report: nothing when its exec succeeded and closed the pipe. */
-static void read_report(int fd, struct warden_failure *failure)
+static bool map_denials(struct warden *w)
 {
-	struct warden_failure got;
-
-	if (file_read_full(fd, &got, sizeof(got)) == 0)
-		*failure = got;
+	w->denials = (struct warden_denials){
+		.ring = denials_map(w->fds[JAIL_FD_DENIALS], true),
+		.vm_id = w->request.vm_id,
+		.denied = (enum jail_denied)w->request.denied,
+	};
+	return w->denials.ring ? true : fail(w, JAIL_STAGE_DENIALS, -errno);
 }
 
-static pid_t start_vmm(struct warden *w, const int report[2])
+/* The memory of a template in the making is written by the VMM. */
+static int give_files(const struct warden *w)
 {
-	const struct warden_jail jail = {
-		.request = &w->request,
-		.output_fd = w->fds[JAIL_FD_VMM_OUTPUT],
-		.vmm_fds = w->fds + JAIL_FD_FIXED + JAIL_KEEPER_FDS,
-		.report_fd = report[1],
-		.uid = geteuid(),
-		.gid = getegid(),
-	};
-	pid_t pid = clone_with_pidfd(WARDEN_JAIL_NAMESPACES, &w->vmm_pidfd);
+	for (uint32_t i = 0; i < w->request.n_mounts; i++) {
+		const struct jail_mount *m = &w->request.mounts[i];
+		cleanup_close int fd = -EBADF;
+		struct stat st;
 
-	if (pid == 0) {
-		/* The warden must be the only reader, see warden_die_with_parent(). */
-		(void)close(report[0]);
-		warden_jail_enter(&jail);
+		if (m->kind != JAIL_BIND_RW)
+			continue;
+		fd = open(w->request.text + m->source, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return -errno;
+		if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+			return -EINVAL;
+		if (fchown(fd, w->lease.vmm_id, w->lease.vmm_id) < 0)
+			return -errno;
 	}
-	return pid;
+	return 0;
 }
 
-__attribute__((noreturn)) static void become_keeper(const struct warden *w, int report_fd)
+static bool take_ids(struct warden *w)
 {
-	const char *path = w->request.text + w->request.keeper;
-	char *const argv[] = {(char *)(uintptr_t)path, NULL};
-	char *const env[] = {NULL};
-	int fds[JAIL_FIRST_FD + JAIL_KEEPER_FDS + 1];
-	int report = fcntl(report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
-	int r, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r = warden_lease_take(w->claim.vm_id, &w->lease);
 
-	if (report < 0 || null_fd < 0)
-		warden_report(report_fd, JAIL_STAGE_KEEPER, errno, 0);
-	fds[0] = fds[1] = fds[2] = null_fd;
-	for (int i = 0; i < JAIL_KEEPER_FDS; i++)
-		fds[JAIL_FIRST_FD + i] = w->fds[JAIL_FD_FIXED + i];
-	/* Last, and of no use to the keeper but to hold the lock. */
-	fds[JAIL_FIRST_FD + JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
-	r = descriptors_arrange(fds, 0, JAIL_FIRST_FD + JAIL_KEEPER_FDS + 1);
-	(void)sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
 	if (r == 0)
-		r = privileges_drop();
-	if (r == 0)
-		r = warden_die_with_parent(report);
-	if (r < 0)
-		warden_report(report, JAIL_STAGE_KEEPER, -r, 0);
-	(void)execve(path, argv, env);
-	warden_report(report, JAIL_STAGE_KEEPER, errno, 1);
+		r = give_files(w);
+	return r == 0 ? true : fail(w, JAIL_STAGE_UID, r);
 }
 
-static pid_t start_keeper(struct warden *w, const int report[2])
+static bool put_up_firewall(struct warden *w)
 {
-	const unsigned int uid = geteuid(), gid = getegid();
-	pid_t pid = clone_with_pidfd(KEEPER_NAMESPACES, &w->keeper_pidfd);
+	cleanup_close int guard = warden_lease_guard(&w->lease);
+	char why[FIREWALL_FAILURE_B] = "";
 	int r;
 
-	if (pid == 0) {
-		(void)close(report[0]);
-		r = warden_map_ids(uid, gid);
+	if (guard < 0)
+		return fail(w, JAIL_STAGE_FIREWALL, guard);
+	r = firewall_add(w->claim.vm_id, w->lease.vmm_id, why);
+	if (r < 0) {
+		(void)fail(w, JAIL_STAGE_FIREWALL, r);
+		(void)snprintf(w->failed.text, sizeof(w->failed.text), "%s", why);
+		return false;
+	}
+	w->firewalled = true;
+	return true;
+}
+
+static bool put_up_limits(struct warden *w)
+{
+	w->limits = warden_limits_make(w->claim.vm_id, &w->request.limits);
+	return w->limits >= 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, w->limits);
+}
+
+/* A device that only its group may use, /dev/kvm most of all, is used with that group. */
+static uint32_t vmm_gid(const struct warden *w)
+{
+	for (uint32_t i = 0; i < w->request.n_mounts; i++) {
+		const struct jail_mount *m = &w->request.mounts[i];
+		struct stat st;
+
+		if (m->kind == JAIL_BIND_DEV && stat(w->request.text + m->source, &st) == 0 &&
+		    !(st.st_mode & S_IWOTH) && (st.st_mode & S_IWGRP))
+			return st.st_gid;
+	}
+	return w->lease.vmm_id;
+}
+
+static void set_ids(const struct warden *w, struct warden_jail *jail)
+{
+	bool keeper = jail->program == JAIL_PROGRAM_KEEPER;
+
+	if (w->lease.lock_fd < 0) {
+		jail->uid = geteuid();
+		jail->gid = getegid();
+		return;
+	}
+	jail->uid = keeper ? w->lease.keeper_id : w->lease.vmm_id;
+	jail->gid = keeper ? w->lease.keeper_id : vmm_gid(w);
+}
+
+static bool make_child(struct warden *w, struct warden_child *child, struct warden_jail *jail)
+{
+	int r;
+
+	set_ids(w, jail);
+	r = warden_child_make(child, jail);
+	if (r < 0)
+		return fail(w, JAIL_STAGE_USERNS, r);
+	if (child == &w->vmm && w->limits != WARDEN_LIMITS_NONE) {
+		r = warden_limits_join(w->claim.vm_id, (enum warden_limits_kind)w->limits,
+				       child->pid);
 		if (r < 0)
-			warden_report(report[1], JAIL_STAGE_IDMAP, -r, 1);
-		become_keeper(w, report[1]);
+			return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 	}
-	return pid;
+	r = warden_child_go(child, jail);
+	return r == 0 ? true : fail(w, JAIL_STAGE_IDMAP, r);
 }
 
-static void fail(struct warden_failure *failure, enum jail_stage stage, int errnum)
+static bool exec_child(struct warden *w, struct warden_child *child)
 {
-	*failure = (struct warden_failure){.stage = stage, .errnum = errnum};
+	struct warden_failure failure;
+
+	warden_child_exec(child, &failure);
+	if (failure.stage == JAIL_STAGE_NONE)
+		return true;
+	(void)fail(w, failure.stage, -failure.errnum);
+	w->failed.detail = failure.detail;
+	w->failed.program = child->program;
+	return false;
 }
 
-/*
- * Both children, then what they have to say. The VMM's pipe is made when the keeper is there
- * already: nobody but the warden ever reads it, so that its end tells a new VMM of the warden's
- * death. (A keeper whose own pipe is held open by a new VMM for a moment ends with its library's
- * socket.)
- */
-static void start_both(struct warden *w, struct warden_failure *failure)
+/* Both build their jails at the same time. */
+static bool start_children(struct warden *w)
 {
-	int vmm_pipe[2], keeper_pipe[2];
+	const char *path = w->request.text + w->request.keeper;
+	cleanup_close int keeper_program = open(path, O_PATH | O_CLOEXEC);
+	const int *passed = w->fds + JAIL_FD_FIXED;
+	int keeper_fds[JAIL_PROGRAM_FDS_MAX];
+	struct warden_jail keeper = {
+		.request = &w->request,
+		.program = JAIL_PROGRAM_KEEPER,
+		.exec_fd = keeper_program,
+		.output_fd = -EBADF,
+		.fds = keeper_fds,
+		.n_fds = JAIL_KEEPER_FDS + 1,
+	};
+	struct warden_jail vmm = {
+		.request = &w->request,
+		.program = (enum jail_program)w->request.vmm_program,
+		.exec_fd = -EBADF,
+		.output_fd = w->fds[JAIL_FD_VMM_OUTPUT],
+		.fds = passed + JAIL_KEEPER_FDS,
+		.n_fds = w->request.n_vmm_fds,
+	};
 
-	if (pipe2(keeper_pipe, O_CLOEXEC) < 0) {
-		fail(failure, JAIL_STAGE_FORK, errno);
-		return;
+	if (keeper_program < 0) {
+		int r = -errno;
+
+		(void)fail(w, JAIL_STAGE_EXEC, r);
+		w->failed.program = JAIL_PROGRAM_KEEPER;
+		return false;
 	}
-	w->keeper_pid = start_keeper(w, keeper_pipe);
-	if (w->keeper_pid < 0) {
-		fail(failure, JAIL_STAGE_USERNS, -w->keeper_pid);
-		return;
-	}
-	(void)close(keeper_pipe[1]);
-	if (pipe2(vmm_pipe, O_CLOEXEC) < 0) {
-		fail(failure, JAIL_STAGE_FORK, errno);
-		return;
-	}
-	w->vmm_pid = start_vmm(w, vmm_pipe);
-	if (w->vmm_pid < 0) {
-		fail(failure, JAIL_STAGE_USERNS, -w->vmm_pid);
-		return;
-	}
-	(void)close(vmm_pipe[1]);
-	read_report(keeper_pipe[0], failure);
-	read_report(vmm_pipe[0], failure);
-	(void)close(vmm_pipe[0]);
-	(void)close(keeper_pipe[0]);
+	memcpy(keeper_fds, passed, JAIL_KEEPER_FDS * sizeof(int));
+	/* Of no use to the keeper but to hold the lock. */
+	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
+	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
+	       exec_child(w, &w->keeper) && exec_child(w, &w->vmm);
+}
+
+static bool put_up(struct warden *w)
+{
+	bool host_root = warden_is_host_root();
+
+	return leave_session(w) && map_denials(w) && (!host_root || take_ids(w)) &&
+	       put_up_limits(w) && (!host_root || put_up_firewall(w)) && start_children(w);
 }
 
 static void say(const struct jail_event *event)
@@ -224,66 +300,95 @@ static void close_childrens(struct warden *w)
 		close_fd(&w->fds[i]);
 }
 
-static bool ended(int pidfd, int timeout_ms)
+static int64_t now_ms(void)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct timespec ts;
 
-	return poll(&p, 1, timeout_ms) > 0;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void wait_for_end(const struct warden *w)
+static void serve_denials(struct warden *w, struct warden_child *child, short revents)
 {
+	if (revents & POLLIN)
+		warden_denials_serve(&w->denials, child);
+	else if (revents)
+		/* Nothing runs under the filter any more. */
+		close_fd(&child->listener_fd);
+}
+
+/* Until one of the three ends; a VMM's is followed by a moment for the keeper. */
+static void wait_for_end(struct warden *w)
+{
+	int64_t deadline_ms = -1;
+
 	for (;;) {
 		struct pollfd p[] = {
 			/* Only its end counts: nothing is expected on it any more. */
 			{.fd = JAIL_WARDEN_FD, .events = POLLRDHUP},
-			{.fd = w->vmm_pidfd, .events = POLLIN},
-			{.fd = w->keeper_pidfd, .events = POLLIN},
+			{.fd = w->keeper.pidfd, .events = POLLIN},
+			{.fd = deadline_ms < 0 ? w->vmm.pidfd : -1, .events = POLLIN},
+			{.fd = w->vmm.listener_fd, .events = POLLIN},
+			{.fd = w->keeper.listener_fd, .events = POLLIN},
 		};
+		int64_t left_ms = deadline_ms < 0 ? -1 : deadline_ms - now_ms();
+		int n = deadline_ms >= 0 && left_ms <= 0 ? 0 : poll(p, 5, (int)left_ms);
 
-		if (poll(p, 3, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || p[0].revents || p[1].revents)
 			return;
-		}
-		if (p[1].revents)
-			(void)ended(w->keeper_pidfd, KEEPER_LAST_WORDS_MS);
-		return;
+		if (p[2].revents)
+			deadline_ms = now_ms() + KEEPER_LAST_WORDS_MS;
+		serve_denials(w, &w->vmm, p[3].revents);
+		serve_denials(w, &w->keeper, p[4].revents);
 	}
 }
 
-static int kill_and_reap(pid_t pid, int pidfd)
+/* Everything that was put up, in the opposite order. Return: 0, or the first failure */
+static int take_down(struct warden *w, struct jail_event *end)
 {
-	int status = 0;
+	int r = 0;
 
-	if (pid <= 0)
-		return 0;
-	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	end->vmm_status = warden_child_end(&w->vmm);
+	(void)warden_child_end(&w->keeper);
+	end->n_denials = w->denials.n;
+	end->killed_program = w->denials.killed_program;
+	end->killed_syscall = w->denials.killed_syscall;
+	if (w->firewalled) {
+		cleanup_close int guard = warden_lease_guard(&w->lease);
+
+		r = guard < 0 ? guard : firewall_remove(w->claim.vm_id, w->lease.vmm_id);
+	}
+	if (w->limits > WARDEN_LIMITS_NONE) {
+		int removed;
+
+		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
+		removed = warden_limits_remove(w->claim.vm_id);
+		r = r < 0 ? r : removed;
+	}
+	/* With something left behind the pair keeps its note, for the next sweep. */
+	if (r == 0)
+		warden_lease_return(&w->lease);
+	return r;
 }
 
 /* The VM, from the request to its end. */
-static void run(struct warden *w, struct jail_event *end)
+static int run(struct warden *w, struct jail_event *end)
 {
-	struct warden_failure failure = {.stage = JAIL_STAGE_NONE};
+	bool started = put_up(w);
 
-	start_both(w, &failure);
 	close_childrens(w);
-	if (failure.stage == JAIL_STAGE_NONE) {
+	if (started) {
 		say(&(struct jail_event){.kind = JAIL_EVENT_STARTED,
-					 .vmm_pid = w->vmm_pid,
-					 .keeper_pid = w->keeper_pid});
+					 .vmm_pid = w->vmm.pid,
+					 .keeper_pid = w->keeper.pid,
+					 .limits = (uint32_t)w->limits});
 		wait_for_end(w);
 	} else {
-		say(&(struct jail_event){.kind = JAIL_EVENT_FAILED,
-					 .stage = failure.stage,
-					 .errnum = failure.errnum,
-					 .detail = failure.detail});
+		say(&w->failed);
 	}
-	end->vmm_status = kill_and_reap(w->vmm_pid, w->vmm_pidfd);
-	(void)kill_and_reap(w->keeper_pid, w->keeper_pidfd);
+	return take_down(w, end);
 }
 
 static void refuse(int errnum)
@@ -295,10 +400,12 @@ static void refuse(int errnum)
 
 int main(void)
 {
-	static struct warden w = {.vmm_pidfd = -EBADF, .keeper_pidfd = -EBADF};
+	static struct warden w = {.lease = WARDEN_LEASE_NONE,
+				  .vmm = WARDEN_CHILD_NONE,
+				  .keeper = WARDEN_CHILD_NONE};
 	struct jail_event end = {.kind = JAIL_EVENT_ENDED};
 	sigset_t all;
-	int r;
+	int r, removed;
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
@@ -312,11 +419,14 @@ int main(void)
 		return r < 0;
 	}
 	r = receive_request(&w);
-	if (r > 0)
-		run(&w, &end);
-	else if (r < 0)
+	if (r < 0) {
 		refuse(-r);
-	end.errnum = -file_remove_tree(AT_FDCWD, w.claim.vm_id);
+		r = 0;
+	} else if (r > 0) {
+		r = run(&w, &end);
+	}
+	removed = file_remove_tree(AT_FDCWD, w.claim.vm_id);
+	end.errnum = r < 0 ? -r : -removed;
 	say(&end);
 	return 0;
 }

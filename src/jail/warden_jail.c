@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * warden_jail.c - the VMM's jail, from the inside; see warden_jail.h.
+ * warden_jail.c - the jail of VMM and keeper, from the inside; see warden_jail.h.
  *
  * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
  * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
- *  1. ids        its own uid and gid, and no other, exist in the namespace; setgroups is denied
- *                before the gid map is written, as the kernel asks of an unprivileged writer
- *  2. mounts     propagation is cut; a small tmpfs is mounted over an empty folder of the VM's; the
+ *  1. mounts     propagation is cut; a small tmpfs is mounted over an empty folder of the VM's; the
  *                request's files are attached, each already read-only when it appears
- *  3. root       pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
- *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe, 3.. what the request
- * attached; all else is close-on-exec
- *  5. limits     no core file, bounded file size and descriptors
+ *  2. root       pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
+ *  3. fds        0 is the tree's /dev/null, 1 and 2 the console pipe or /dev/null, 3.. what is the
+ *                program's; all else is close-on-exec
+ *  4. limits     no core file, bounded file size and descriptors
+ *  5. ids        the one uid and gid that its user namespace has
  *  6. privilege  no capability in any set, no_new_privs
  *  7. death      SIGKILL with the warden. As pid 1 of its namespace the VMM takes along whatever
  *                it could have started
+ *  8. Landlock   the tree once more, where the kernel has it
+ *  9. seccomp    what the program's list does not name goes to the warden, execve(2) among it: the
+ *                warden lets pass the one that follows here, and no other
  *
- * The order matters: mounts need the capabilities that 6 drops; 7 comes last because a change of
- * credentials clears the death signal.
+ * The order matters: mounts need the capabilities that 6 drops, and host files are reached with the
+ * ids that 5 gives up; 7 comes after those, for a change of credentials clears the death signal; 8
+ * and 9 need no_new_privs, and nothing but write, sendmsg, close and exit is called after 9.
  */
 #include "jail/warden_jail.h"
 
@@ -31,15 +34,20 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "jail/filters.h"
 #include "sys/descriptors.h"
+#include "sys/landlock.h"
 #include "sys/mounts.h"
 #include "sys/privileges.h"
 
 #define NOFILE_MAX     256
+#define NULL_DEVICE    "/dev/null"
+#define INPUTS	       "/vm/" /* where files are that the caller chose */
 #define RO_ATTRIBUTES  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define RW_ATTRIBUTES  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 /*
@@ -48,54 +56,26 @@
  */
 #define DEV_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
-void warden_report(int report_fd, enum jail_stage stage, int errnum, uint32_t detail)
+__attribute__((noreturn)) static void fail(const struct warden_jail *jail, enum jail_stage stage,
+					   int errnum, uint32_t detail)
 {
-	struct warden_failure failure = {.stage = stage, .errnum = errnum, .detail = detail};
+	const struct warden_report report = {.stage = stage, .errnum = errnum, .detail = detail};
 
-	/* Smaller than PIPE_BUF, so it arrives whole; when the warden is dead nobody needs it. */
-	(void)!write(report_fd, &failure, sizeof(failure));
+	/* When the warden is dead nobody needs it. */
+	(void)descriptors_send(jail->report_fd, &report, sizeof(report), NULL, 0);
 	_exit(127);
 }
 
-int warden_die_with_parent(int report_fd)
+/* Nothing may outlive the warden: ask for the signal, then look whether it was too late. */
+static int die_with_parent(const struct warden_jail *jail)
 {
-	struct pollfd reader = {.fd = report_fd};
+	struct pollfd warden = {.fd = jail->report_fd};
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
-	if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR))
+	if (poll(&warden, 1, 0) > 0 && (warden.revents & POLLHUP))
 		_exit(127);
 	return 0;
-}
-
-static int write_proc(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	if (n != (ssize_t)strlen(text))
-		r = n < 0 ? -errno : -EIO;
-	(void)close(fd);
-	return r;
-}
-
-int warden_map_ids(unsigned int uid, unsigned int gid)
-{
-	char line[64];
-	int r = write_proc("/proc/self/setgroups", "deny");
-
-	if (r < 0)
-		return r;
-	(void)snprintf(line, sizeof(line), "%u %u 1\n", uid, uid);
-	r = write_proc("/proc/self/uid_map", line);
-	if (r < 0)
-		return r;
-	(void)snprintf(line, sizeof(line), "%u %u 1\n", gid, gid);
-	return write_proc("/proc/self/gid_map", line);
 }
 
 /* Makes the parents of a relative path below the current folder; the text is put back after. */
@@ -185,6 +165,22 @@ static int make_root(const struct warden_jail *jail)
 	return 0;
 }
 
+static bool is_keeper(const struct warden_jail *jail)
+{
+	return jail->program == JAIL_PROGRAM_KEEPER;
+}
+
+static const char *target_of(const struct jail_request *request, const struct jail_mount *mount)
+{
+	return request->text + mount->target;
+}
+
+/* The keeper is a static program that opens nothing. */
+static bool has_mount(const struct warden_jail *jail, const struct jail_mount *mount)
+{
+	return !is_keeper(jail) || strcmp(target_of(jail->request, mount), NULL_DEVICE) == 0;
+}
+
 static void build_tree(const struct warden_jail *jail)
 {
 	const struct jail_request *request = jail->request;
@@ -192,45 +188,108 @@ static void build_tree(const struct warden_jail *jail)
 	int r;
 
 	if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &cut, sizeof(cut)) < 0)
-		warden_report(jail->report_fd, JAIL_STAGE_MOUNTNS, errno, 0);
+		fail(jail, JAIL_STAGE_MOUNTNS, errno, 0);
 	r = make_root(jail);
 	if (r < 0)
-		warden_report(jail->report_fd, JAIL_STAGE_ROOT, -r, 0);
+		fail(jail, JAIL_STAGE_ROOT, -r, 0);
 	for (uint32_t i = 0; i < request->n_mounts; i++) {
+		if (!has_mount(jail, &request->mounts[i]))
+			continue;
 		r = attach(request, &request->mounts[i]);
 		if (r < 0)
-			warden_report(jail->report_fd, JAIL_STAGE_MOUNT, -r, i);
+			fail(jail, JAIL_STAGE_MOUNT, -r, i);
 	}
 	r = mounts_pivot_here();
 	if (r == 0)
 		r = mounts_restrict(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (r < 0)
-		warden_report(jail->report_fd, JAIL_STAGE_PIVOT, -r, 0);
+		fail(jail, JAIL_STAGE_PIVOT, -r, 0);
 }
 
 static int arrange_descriptors(const struct warden_jail *jail)
 {
 	/* The one in the tree: a descriptor reaches its file by the mount it was opened on. */
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int fds[JAIL_FIRST_FD + JAIL_VMM_FDS_MAX] = {null_fd, jail->output_fd, jail->output_fd};
-	int n = JAIL_FIRST_FD + (int)jail->request->n_vmm_fds;
+	int null_fd = open(NULL_DEVICE, O_RDWR | O_CLOEXEC);
+	int output_fd = jail->output_fd >= 0 ? jail->output_fd : null_fd;
+	int fds[JAIL_FIRST_FD + JAIL_PROGRAM_FDS_MAX] = {null_fd, output_fd, output_fd};
 
 	if (null_fd < 0)
 		return -errno;
-	for (uint32_t i = 0; i < jail->request->n_vmm_fds; i++)
-		fds[JAIL_FIRST_FD + i] = jail->vmm_fds[i];
-	return descriptors_arrange(fds, 0, n);
+	for (uint32_t i = 0; i < jail->n_fds; i++)
+		fds[JAIL_FIRST_FD + i] = jail->fds[i];
+	return descriptors_arrange(fds, 0, JAIL_FIRST_FD + (int)jail->n_fds);
 }
 
-static int set_limits(const struct jail_request *request)
+static int set_limits(const struct warden_jail *jail)
 {
 	const struct rlimit none = {0, 0}, nofile = {NOFILE_MAX, NOFILE_MAX};
-	const struct rlimit fsize = {request->file_size_max_b, request->file_size_max_b};
+	const rlim_t size_b = is_keeper(jail) ? 0 : jail->request->file_size_max_b;
+	const struct rlimit fsize = {size_b, size_b};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &nofile) < 0 ||
-	    setrlimit(RLIMIT_FSIZE, &fsize) < 0)
+	    setrlimit(RLIMIT_FSIZE, &fsize) < 0 || setrlimit(RLIMIT_MEMLOCK, &none) < 0 ||
+	    setrlimit(RLIMIT_MSGQUEUE, &none) < 0 || setrlimit(RLIMIT_RTPRIO, &none) < 0)
 		return -errno;
 	return 0;
+}
+
+static int become(const struct warden_jail *jail)
+{
+	if (setresgid(jail->gid, jail->gid, jail->gid) < 0 ||
+	    setresuid(jail->uid, jail->uid, jail->uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Files that the caller chose may be closed to the ids that the process has now. */
+static void check_readable(const struct warden_jail *jail)
+{
+	const struct jail_request *request = jail->request;
+
+	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
+		const struct jail_mount *m = &request->mounts[i];
+
+		if (strncmp(target_of(request, m), INPUTS, strlen(INPUTS)) == 0 &&
+		    access(target_of(request, m), m->kind == JAIL_BIND_RW ? R_OK | W_OK : R_OK) < 0)
+			fail(jail, JAIL_STAGE_READABLE, errno, i);
+	}
+}
+
+static int confine_files(const struct warden_jail *jail)
+{
+	const struct jail_request *request = jail->request;
+	struct landlock_rule rules[1 + JAIL_MOUNTS_MAX];
+	size_t n = 0;
+
+	if (!is_keeper(jail))
+		rules[n++] = (struct landlock_rule){"/", LANDLOCK_READ};
+	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
+		const struct jail_mount *m = &request->mounts[i];
+
+		if (m->kind == JAIL_BIND_RW)
+			rules[n++] = (struct landlock_rule){target_of(request, m), LANDLOCK_WRITE};
+		else if (m->kind == JAIL_BIND_DEV)
+			rules[n++] = (struct landlock_rule){target_of(request, m), LANDLOCK_DEVICE};
+	}
+	return landlock_confine(rules, n);
+}
+
+/* Loads the filter and hands its supervisor to the warden. */
+static void filter_calls(const struct warden_jail *jail)
+{
+	const struct seccomp_program *filter =
+		filters_find(jail->program, (enum jail_level)jail->request->level);
+	const struct warden_report loaded = {.stage = JAIL_STAGE_NONE};
+	int listener;
+
+	if (!filter)
+		fail(jail, JAIL_STAGE_SECCOMP, EINVAL, 0);
+	listener = seccomp_load(filter);
+	if (listener < 0)
+		fail(jail, JAIL_STAGE_SECCOMP, -listener, 0);
+	if (descriptors_send(jail->report_fd, &loaded, sizeof(loaded), &listener, 1) < 0)
+		_exit(127);
+	(void)close(listener);
 }
 
 /* Offsets to pointers; the request's check made sure that all lie inside. */
@@ -242,38 +301,56 @@ static void point_at(const struct jail_request *request, const uint32_t *offsets
 	ret[n] = NULL;
 }
 
-void warden_jail_enter(const struct warden_jail *jail)
+__attribute__((noreturn)) static void execute(const struct warden_jail *jail)
 {
+	const struct jail_request *request = jail->request;
 	const char *argv[JAIL_ARGV_MAX + 1], *env[JAIL_ENV_MAX + 1];
-	struct warden_jail here = *jail;
-	int report_fd, r;
 
-	/* Above everything that is laid out later. */
-	report_fd = fcntl(jail->report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
-	if (report_fd < 0)
-		warden_report(jail->report_fd, JAIL_STAGE_DESCRIPTORS, errno, 0);
-	here.report_fd = report_fd;
-	r = warden_map_ids(here.uid, here.gid);
+	if (is_keeper(jail)) {
+		point_at(request, &request->keeper, 1, argv);
+		point_at(request, NULL, 0, env);
+	} else {
+		point_at(request, request->argv, request->n_argv, argv);
+		point_at(request, request->env, request->n_env, env);
+	}
+	filter_calls(jail);
+	if (jail->exec_fd >= 0)
+		(void)syscall(SYS_execveat, jail->exec_fd, "", argv, env, AT_EMPTY_PATH);
+	else
+		(void)execve(argv[0], (char *const *)(uintptr_t)argv,
+			     (char *const *)(uintptr_t)env);
+	fail(jail, JAIL_STAGE_EXEC, errno, 0);
+}
+
+static void check(const struct warden_jail *jail, enum jail_stage stage, int r)
+{
 	if (r < 0)
-		warden_report(report_fd, JAIL_STAGE_IDMAP, -r, 0);
-	build_tree(&here);
-	r = arrange_descriptors(&here);
-	if (r < 0)
-		warden_report(report_fd, JAIL_STAGE_DESCRIPTORS, -r, 0);
-	r = set_limits(here.request);
-	if (r < 0)
-		warden_report(report_fd, JAIL_STAGE_LIMITS, -r, 0);
+		fail(jail, stage, -r, 0);
+}
+
+void warden_jail_enter(const struct warden_jail *outside)
+{
+	struct warden_jail jail = *outside;
+	char go;
+
+	/* Nothing more comes than that the id maps are written, or the warden's death. */
+	if (recv(jail.report_fd, &go, sizeof(go), 0) != sizeof(go))
+		_exit(127);
+	build_tree(&jail);
+	/* Above everything that is laid out now. */
+	jail.report_fd = fcntl(outside->report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
+	if (jail.report_fd < 0)
+		fail(outside, JAIL_STAGE_DESCRIPTORS, errno, 0);
+	if (jail.exec_fd >= 0)
+		jail.exec_fd = fcntl(outside->exec_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
+	check(&jail, JAIL_STAGE_DESCRIPTORS, arrange_descriptors(&jail));
+	check(&jail, JAIL_STAGE_LIMITS, set_limits(&jail));
 	(void)umask(077);
 	(void)sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
-	r = privileges_drop();
-	if (r < 0)
-		warden_report(report_fd, JAIL_STAGE_PRIVILEGES, -r, 0);
-	r = warden_die_with_parent(report_fd);
-	if (r < 0)
-		warden_report(report_fd, JAIL_STAGE_PRIVILEGES, -r, 1);
-
-	point_at(here.request, here.request->argv, here.request->n_argv, argv);
-	point_at(here.request, here.request->env, here.request->n_env, env);
-	(void)execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
-	warden_report(report_fd, JAIL_STAGE_EXEC, errno, 0);
+	check(&jail, JAIL_STAGE_IDS, become(&jail));
+	check(&jail, JAIL_STAGE_PRIVILEGES, privileges_drop());
+	check(&jail, JAIL_STAGE_PRIVILEGES, die_with_parent(&jail));
+	check_readable(&jail);
+	check(&jail, JAIL_STAGE_LANDLOCK, confine_files(&jail));
+	execute(&jail);
 }

@@ -15,9 +15,10 @@
  * once, and the keeper exits: the warden then takes the VM down. When the library closes its ends
  * the keeper exits silently.
  *
- * It holds no guest byte longer than the relay's buffers and trusts none. It runs in namespaces of
- * its own, with an empty root, no network and no capability, so a guest that takes this process
- * over has what it holds: its own link, its own console, its own VMM's monitor.
+ * It holds no guest byte longer than the relay's buffers and trusts none. It is a static program in
+ * a jail of its own (jail/warden_jail.h): an empty tree, no network, no capability, and a seccomp
+ * filter that leaves it reading, writing and waiting. So a guest that takes this process over has
+ * what it holds: its own link, its own console, its own VMM's monitor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +40,6 @@
 #include "machine/control.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
-#include "sys/mounts.h"
-#include "sys/privileges.h"
 
 enum keeper_fd {
 	FD_CONTROL = JAIL_FIRST_FD + JAIL_KEEPER_CONTROL,
@@ -337,9 +336,6 @@ int main(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* The JSON library takes the seed of its hash tables from a file. */
 	json_object_seed(0);
-	/* Everything is open and loaded: from here on there is no file to reach. */
-	if (mounts_leave_all() < 0 || privileges_drop() < 0)
-		fail_with(k, IRONCLAW_ERR_JAIL, EPERM, "the keeper could not leave the file tree");
 	n = descriptors_receive(FD_CONTROL, &start, sizeof(start), NULL, 0, &n_fds);
 	if (n != sizeof(start) || start.kind != CONTROL_START)
 		return 1;

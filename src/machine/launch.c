@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "image/initramfs.h"
+#include "jail/denials.h"
 #include "machine/control.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
@@ -74,8 +76,9 @@ static int write_initramfs(const struct launch_settings *s, const struct launch 
 
 	(void)snprintf(agent, sizeof(agent), "%s/ironclaw-guest", s->programs);
 	(void)snprintf(path, size, "%s/vms/%s/initramfs", s->paths->run, l->vm_id);
+	/* Closed to others by the folder; the VMM may be another user. */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-	if (fd < 0)
+	if (fd < 0 || fchmod(fd, 0444) < 0)
 		return err_sys(err, errno, "cannot make '%s'", path);
 	return initramfs_write(fd, s->kernel, agent, err);
 }
@@ -113,6 +116,7 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct i
 		return r;
 	(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
 	jail_plan_init(&l->plan, l->vm_id, keeper, plan.file_size_max_b);
+	jail_plan_confine(&l->plan, &s->confinement);
 	mount_files(&l->plan, &plan);
 	for (size_t i = 0; i < plan.n_argv; i++)
 		jail_plan_arg(&l->plan, plan.argv[i]);
@@ -155,13 +159,26 @@ static int spawn_warden(const char *programs, int socket, pid_t *ret_pid,
 	return r ? err_sys(err, r, "cannot start '%s'", path) : 0;
 }
 
+static int open_denials(const struct launch_settings *s, struct ironclaw_error *err)
+{
+	cleanup_close int run_fd = open(s->paths->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = run_fd < 0 ? -errno : denials_open(run_fd);
+
+	if (fd < 0)
+		return err_sys(err, -fd, "cannot open the record of denied system calls in '%s'",
+			       s->paths->run);
+	return fd;
+}
+
 static int send_request(const struct launch_settings *s, struct launch *l, const struct wiring *w,
 			struct ironclaw_error *err)
 {
+	cleanup_close int denials_fd = open_denials(s, err);
 	int fds[JAIL_FDS_MAX] = {
 		[JAIL_FD_VMS] = l->dir.vms_fd,
 		[JAIL_FD_LOCK] = l->dir.lock_fd,
 		[JAIL_FD_VMM_OUTPUT] = w->console[1],
+		[JAIL_FD_DENIALS] = denials_fd,
 		[JAIL_FD_FIXED + JAIL_KEEPER_CONTROL] = w->control[1],
 		[JAIL_FD_FIXED + JAIL_KEEPER_CLIENT] = w->client[1],
 		[JAIL_FD_FIXED + JAIL_KEEPER_LINK] = w->link[0],
@@ -173,8 +190,11 @@ static int send_request(const struct launch_settings *s, struct launch *l, const
 		[JAIL_FD_FIXED + JAIL_KEEPER_FDS + 2] = s->state_fd,
 	};
 	size_t n = (size_t)JAIL_FD_FIXED + JAIL_KEEPER_FDS + l->plan.request.n_vmm_fds;
-	int r = descriptors_send(l->warden_fd, &l->plan.request, sizeof(l->plan.request), fds, n);
+	int r;
 
+	if (denials_fd < 0)
+		return denials_fd;
+	r = descriptors_send(l->warden_fd, &l->plan.request, sizeof(l->plan.request), fds, n);
 	return r < 0 ? err_sys(err, -r, "cannot send the request to the warden") : 0;
 }
 
@@ -371,6 +391,19 @@ static int describe_end(const struct launch *l, struct ironclaw_error *err)
 	if (!l->ended)
 		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "the warden of VM '%s' was killed",
 			       l->vm_id);
+	if (l->end.oom)
+		return err_set(err, IRONCLAW_ERR_VMM, ENOMEM,
+			       "out of memory: the VMM was killed at its limit of %llu MiB",
+			       (unsigned long long)(l->plan.request.limits.memory_max_b >> 20));
+	if (l->end.killed_program != 0) {
+		(void)err_set(err, IRONCLAW_ERR_VMM, EPERM,
+			      "the %s was killed for a system call that its filter denies "
+			      "(number %d)",
+			      l->end.killed_program == JAIL_PROGRAM_KEEPER ? "keeper" : "VMM",
+			      l->end.killed_syscall);
+		err_hint(err, "ironclaw audit seccomp --vm %s", l->vm_id);
+		return -EPERM;
+	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "the VMM died of signal %d (%s)",
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -27,8 +27,9 @@ struct launch_settings {
 	const struct engine_host *host;
 	struct engine_settings vmm;  /* initramfs is filled in by a boot */
 	const struct kernel *kernel; /* boots only: for the initramfs */
-	int state_fd;		     /* clones only; borrowed */
-	uint32_t overlay_mib;	     /* size of the guest's writable layer */
+	struct jail_confinement confinement;
+	int state_fd;	      /* clones only; borrowed */
+	uint32_t overlay_mib; /* size of the guest's writable layer */
 };
 
 /** A started VM. */

@@ -18,6 +18,8 @@ static void set_numbers(const struct ironclaw_vm_options *o, struct vm_config *c
 		config->enable_networking = true;
 	if (o->cold)
 		config->cold = true;
+	if (o->require_limits)
+		config->require_limits = true;
 }
 
 static void set_texts(const struct ironclaw_vm_options *o, struct vm_config *config,
@@ -33,6 +35,7 @@ static void set_texts(const struct ironclaw_vm_options *o, struct vm_config *con
 		{"rootfs.overlay.type", o->overlay_type},
 		{"vsock_path", o->vsock_path},
 		{"seccomp_filter", o->seccomp_filter},
+		{"seccomp_mode", o->seccomp_mode},
 		{"engine", o->engine},
 		{"accel", o->accel},
 	};

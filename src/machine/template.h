@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "image/store.h"
 #include "machine/vm.h"
+#include "vm/config.h"
 
 #define TEMPLATE_KEY_B	    32 /* hex digits */
 #define TEMPLATE_WARM_MAX_B 4096
@@ -38,6 +39,10 @@ struct template_spec {
 	bool image_by_path, kernel_by_path; /* files of the user's own */
 	bool warm_chosen;		    /* by the user: a command that fails is an error */
 	char key[TEMPLATE_KEY_B + 1];	    /* by template_key() */
+	/* How its VMMs are confined: nothing that a template depends on. */
+	enum vm_seccomp seccomp;
+	enum vm_seccomp_mode seccomp_mode;
+	bool require_limits;
 };
 
 struct template

@@ -114,7 +114,8 @@ static int make_folder(struct build *b, struct ironclaw_error *err)
 	cleanup_close int ram = -EBADF;
 	int r = file_remove_tree(AT_FDCWD, b->dir);
 
-	if (r == 0 && mkdir(b->dir, 0755) < 0)
+	/* Its files are readable for everybody who gets that far: VMMs have users of their own. */
+	if (r == 0 && mkdir(b->dir, 0700) < 0)
 		r = -errno;
 	if (r < 0)
 		return err_sys(err, -r, "cannot make '%s'", b->dir);
@@ -179,7 +180,9 @@ static int seal_file(int dir_fd, const char *name, bool sparse, char digest[DIGE
 	if (fd < 0)
 		return -errno;
 	r = sparse ? digest_sparse_fd(fd, digest) : digest_fd(fd, digest, NULL);
-	if (r == 0 && (fchmod(fd, 0400) < 0 || fsync(fd) < 0))
+	/* As root of the host the builder's VMM had it for its own. */
+	if (r == 0 &&
+	    (fchown(fd, geteuid(), getegid()) < 0 || fchmod(fd, 0444) < 0 || fsync(fd) < 0))
 		r = -errno;
 	return r;
 }

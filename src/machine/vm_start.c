@@ -71,6 +71,9 @@ int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	ret->memory_mib = config->memory_mib;
 	ret->image_by_path = config->rootfs_path[0] != '\0';
 	ret->kernel_by_path = config->kernel_path[0] != '\0';
+	ret->seccomp = config->seccomp;
+	ret->seccomp_mode = config->seccomp_mode;
+	ret->require_limits = config->require_limits;
 	ret->engine = engine_by_name("qemu");
 	r = programs_dir(ret->programs, sizeof(ret->programs), err);
 	if (r == 0)
@@ -91,6 +94,23 @@ uint32_t vm_overlay_mib(const struct vm_config *config)
 	return (uint32_t)(config->memory_mib / 2);
 }
 
+static struct jail_confinement confinement(const struct template_spec *spec)
+{
+	bool tcg = spec->accel == ENGINE_ACCEL_TCG;
+	uint64_t overhead_mib = tcg ? LIMIT_VMM_OVERHEAD_TCG_MIB : LIMIT_VMM_OVERHEAD_KVM_MIB;
+
+	return (struct jail_confinement){
+		.program = tcg ? JAIL_PROGRAM_QEMU_TCG : JAIL_PROGRAM_QEMU_KVM,
+		.level = (enum jail_level)(JAIL_LEVEL_MINIMAL + (int)spec->seccomp),
+		.denied = spec->seccomp_mode == VM_SECCOMP_AUDIT ? JAIL_DENIED_REFUSE
+								 : JAIL_DENIED_KILL,
+		.limits = {.memory_max_b = (spec->memory_mib + overhead_mib) << 20,
+			   .pids_max = spec->vcpus + LIMIT_VMM_THREADS,
+			   .cpu_percent = (spec->vcpus + 1) * 100,
+			   .required = spec->require_limits},
+	};
+}
+
 static int launch_spec(const struct template_spec *spec, const struct vm_start_mode *mode,
 		       struct launch *launch, struct ironclaw_error *err)
 {
@@ -102,6 +122,7 @@ static int launch_spec(const struct template_spec *spec, const struct vm_start_m
 		.host = &spec->host,
 		.kernel = &spec->kernel,
 		.state_fd = mode->state_fd,
+		.confinement = confinement(spec),
 		.overlay_mib = mode->overlay_mib,
 		.vmm = {.accel = spec->accel,
 			.start = mode->start,

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -57,28 +56,4 @@ int mounts_pivot_here(void)
 	if (chdir("/") < 0)
 		return -errno;
 	return 0;
-}
-
-int mounts_leave_all(void)
-{
-	const uint64_t attributes =
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	struct mount_attr cut = {.propagation = 1 << 18 /* MS_PRIVATE */};
-	cleanup_close int fs = -EBADF;
-	cleanup_close int tree = -EBADF;
-
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return -errno;
-	if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &cut, sizeof(cut)) < 0)
-		return -errno;
-	fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
-	/* On any folder that surely exists; nobody will see it there. */
-	if (tree < 0 ||
-	    syscall(SYS_move_mount, tree, "", AT_FDCWD, "/usr", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
-	    fchdir(tree) < 0)
-		return -errno;
-	return mounts_pivot_here();
 }

@@ -25,12 +25,4 @@ int mounts_restrict(uint64_t attributes);
 /** mounts_pivot_here() - make the current folder, a mount point, the root and drop the old root. */
 int mounts_pivot_here(void);
 
-/**
- * mounts_leave_all() - a root with nothing in it, read-only, for this process alone.
- *
- * Makes a user namespace for that, so it needs no privilege; capabilities of that namespace are
- * held afterwards: drop them. For a single-threaded process that has opened all it needs.
- */
-int mounts_leave_all(void);
-
 #endif

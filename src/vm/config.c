@@ -23,6 +23,8 @@ void vm_config_init(struct vm_config *config)
 		.overlay_size_mib = VM_OVERLAY_SIZE_AUTO,
 		.engine = VM_ENGINE_AUTO,
 		.accel = VM_ACCEL_AUTO,
+		.seccomp = VM_SECCOMP_BASIC,
+		.seccomp_mode = VM_SECCOMP_ENFORCE,
 	};
 }
 
@@ -119,6 +121,10 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 		violations_add(list, "engine", "unknown engine");
 	if ((unsigned int)config->accel >= VM_ACCEL_MAX)
 		violations_add(list, "accel", "unknown accelerator");
+	if ((unsigned int)config->seccomp >= VM_SECCOMP_MAX)
+		violations_add(list, "seccomp_filter", "unknown level");
+	if ((unsigned int)config->seccomp_mode >= VM_SECCOMP_MODE_MAX)
+		violations_add(list, "seccomp_mode", "unknown mode");
 	if (!config->rootfs_read_only)
 		violations_add(list, "rootfs.read_only", "must be true: no VM may write its image");
 	if (config->overlay_type != VM_OVERLAY_TMPFS)
@@ -131,9 +137,6 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 		violations_add(list, "vsock_path",
 			       "is not supported: the qemu engine has no vsock yet, "
 			       "the guest is reached over virtio-serial");
-	if (config->seccomp_filter[0] != '\0')
-		violations_add(list, "seccomp_filter",
-			       "is not supported: this version cannot enforce a chosen level yet");
 }
 
 int vm_config_validate(const struct vm_config *config, uint64_t host_memory_mib,

@@ -26,6 +26,8 @@
 
 enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_QEMU, VM_ENGINE_MAX };
 enum vm_accel { VM_ACCEL_AUTO, VM_ACCEL_KVM, VM_ACCEL_TCG, VM_ACCEL_MAX };
+enum vm_seccomp { VM_SECCOMP_MINIMAL, VM_SECCOMP_BASIC, VM_SECCOMP_PERMISSIVE, VM_SECCOMP_MAX };
+enum vm_seccomp_mode { VM_SECCOMP_ENFORCE, VM_SECCOMP_AUDIT, VM_SECCOMP_MODE_MAX };
 enum vm_overlay { VM_OVERLAY_TMPFS, VM_OVERLAY_EXT4, VM_OVERLAY_MAX };
 
 /** The JSON name of a field stands beside it where it differs. Empty strings: not given. */
@@ -41,7 +43,9 @@ struct vm_config {
 	uint64_t overlay_size_mib;    /* rootfs.overlay.size_mb; or VM_OVERLAY_SIZE_AUTO */
 	bool enable_networking;
 	char vsock_path[VM_PATH_MAX_B];
-	char seccomp_filter[LIMIT_NAME_MAX + 1];
+	enum vm_seccomp seccomp;	   /* seccomp_filter: what the VMM may call */
+	enum vm_seccomp_mode seccomp_mode; /* a denied call kills the VMM, or fails */
+	bool require_limits;		   /* no start without a cgroup */
 	enum vm_engine engine;
 	enum vm_accel accel;
 	bool cold;	     /* boot instead of cloning a template */

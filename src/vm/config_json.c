@@ -13,13 +13,19 @@
 
 static const char *const engine_names[] = {"auto", "qemu", NULL};
 static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
+static const char *const seccomp_names[] = {"minimal", "basic", "permissive", NULL};
+static const char *const seccomp_mode_names[] = {"enforce", "audit", NULL};
 static const char *const overlay_names[] = {"tmpfs", "ext4", NULL};
 
 _Static_assert(ARRAY_SIZE(engine_names) == VM_ENGINE_MAX + 1, "one name an engine");
 _Static_assert(ARRAY_SIZE(accel_names) == VM_ACCEL_MAX + 1, "one name an accelerator");
 _Static_assert(ARRAY_SIZE(overlay_names) == VM_OVERLAY_MAX + 1, "one name an overlay");
+_Static_assert(ARRAY_SIZE(seccomp_names) == VM_SECCOMP_MAX + 1, "one name a level");
+_Static_assert(ARRAY_SIZE(seccomp_mode_names) == VM_SECCOMP_MODE_MAX + 1, "one name a mode");
 _Static_assert(sizeof(enum vm_engine) == sizeof(int) && sizeof(enum vm_accel) == sizeof(int) &&
-		       sizeof(enum vm_overlay) == sizeof(int),
+		       sizeof(enum vm_overlay) == sizeof(int) &&
+		       sizeof(enum vm_seccomp) == sizeof(int) &&
+		       sizeof(enum vm_seccomp_mode) == sizeof(int),
 	       "json_decode_object() stores an int");
 
 #define MEMBER(member)                                                                             \
@@ -48,7 +54,15 @@ static const struct json_field config_fields[] = {
 	{.name = "memory_mb", .type = JSON_FIELD_U64, MEMBER(memory_mib)},
 	{.name = "enable_networking", .type = JSON_FIELD_BOOL, MEMBER(enable_networking)},
 	{.name = "vsock_path", .type = JSON_FIELD_STRING, MEMBER(vsock_path)},
-	{.name = "seccomp_filter", .type = JSON_FIELD_STRING, MEMBER(seccomp_filter)},
+	{.name = "seccomp_filter",
+	 .type = JSON_FIELD_ENUM,
+	 MEMBER(seccomp),
+	 .names = seccomp_names},
+	{.name = "seccomp_mode",
+	 .type = JSON_FIELD_ENUM,
+	 MEMBER(seccomp_mode),
+	 .names = seccomp_mode_names},
+	{.name = "require_limits", .type = JSON_FIELD_BOOL, MEMBER(require_limits)},
 	{.name = "engine", .type = JSON_FIELD_ENUM, MEMBER(engine), .names = engine_names},
 	{.name = "accel", .type = JSON_FIELD_ENUM, MEMBER(accel), .names = accel_names},
 	{.name = "cold", .type = JSON_FIELD_BOOL, MEMBER(cold)},

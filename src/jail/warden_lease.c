@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * warden_lease.c - user ids of its own for each VM; see warden_lease.h.
+ *
+ * Theory of operation. /run/ironclaw/uids (root's alone) has a file for each pair that was ever
+ * used since the host's boot. A pair is taken by its file's lock, which the kernel drops when the
+ * warden dies. The file holds the id of the VM that uses the pair: written before anything outside
+ * the process is named from it, emptied when all of that is removed. So a file that is not locked
+ * and not empty tells what a killed warden left behind, and by which names to remove it.
+ *
+ * The place does not move with IRONCLAW_HOME: user ids belong to the host, not to a state folder.
+ */
+#include "jail/warden_lease.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "firewall/firewall.h"
+#include "jail/request_check.h"
+#include "jail/warden_limits.h"
+#include "sys/file.h"
+
+#define LEASE_DIR  "/run/ironclaw/uids"
+#define GUARD_NAME "guard"
+
+bool warden_is_host_root(void)
+{
+	unsigned long inside, outside, count;
+	cleanup_fclose FILE *f = NULL;
+
+	if (geteuid() != 0)
+		return false;
+	f = fopen("/proc/self/uid_map", "re");
+	return f && fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 &&
+	       outside == 0 && count >= LEASE_UID_FIRST + 2UL * LEASE_PAIRS;
+}
+
+static void set_ids(struct warden_lease *lease, uint32_t pair)
+{
+	lease->vmm_id = LEASE_UID_FIRST + 2 * pair;
+	lease->keeper_id = lease->vmm_id + 1;
+}
+
+/* Whether a process has one of the ids; what cannot be seen counts as one. */
+static bool ids_in_use(const struct warden_lease *lease)
+{
+	cleanup_closedir DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	if (!proc)
+		return true;
+	while ((entry = readdir(proc))) {
+		struct stat st;
+
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    fstatat(dirfd(proc), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (st.st_uid == lease->vmm_id || st.st_uid == lease->keeper_id)
+			return true;
+	}
+	return false;
+}
+
+/* Reads who used the pair last. Return: false when the file is not one of ours */
+static bool read_user(int fd, struct jail_claim *ret)
+{
+	ssize_t n = pread(fd, ret->vm_id, sizeof(ret->vm_id), 0);
+
+	if (n < 0 || n > (ssize_t)JAIL_VM_ID_MAX)
+		return false;
+	ret->vm_id[n] = '\0';
+	ret->magic = JAIL_REQUEST_MAGIC;
+	return n == 0 || request_check_claim(ret) == 0;
+}
+
+static int write_user(int fd, const char *vm_id)
+{
+	size_t n = strlen(vm_id);
+
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	if (n > 0 && pwrite(fd, vm_id, n, 0) != (ssize_t)n)
+		return -EIO;
+	return 0;
+}
+
+/* What the last user of a locked pair left. Return: whether the pair is clean */
+static bool clean(const struct warden_lease *lease)
+{
+	cleanup_close int guard = -EBADF;
+	struct jail_claim last;
+
+	if (!read_user(lease->lock_fd, &last))
+		return false;
+	if (last.vm_id[0] == '\0')
+		return true;
+	guard = warden_lease_guard(lease);
+	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0 ||
+	    warden_limits_remove(last.vm_id) < 0)
+		return false;
+	return !ids_in_use(lease) && write_user(lease->lock_fd, "") == 0;
+}
+
+static int open_dir(void)
+{
+	int fd, r = file_mkdir_private(LEASE_DIR);
+
+	if (r < 0)
+		return r;
+	fd = open(LEASE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int warden_lease_take(const char *vm_id, struct warden_lease *ret)
+{
+	cleanup_close int dir_fd = open_dir();
+	bool taken = false;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	/* On beyond the one that is taken: to sweep all that were ever used. */
+	for (uint32_t pair = 0; pair < LEASE_PAIRS; pair++) {
+		struct warden_lease lease = {.dir_fd = dir_fd};
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%u", pair);
+		if (taken && faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			break;
+		lease.lock_fd = file_lock(dir_fd, name, false);
+		if (lease.lock_fd < 0)
+			continue;
+		set_ids(&lease, pair);
+		if (clean(&lease) && !taken && write_user(lease.lock_fd, vm_id) == 0) {
+			*ret = lease;
+			taken = true;
+		} else {
+			(void)close(lease.lock_fd);
+		}
+	}
+	if (!taken)
+		return -EUSERS;
+	(void)take_fd(&dir_fd);
+	return 0;
+}
+
+int warden_lease_guard(const struct warden_lease *lease)
+{
+	return file_lock(lease->dir_fd, GUARD_NAME, true);
+}
+
+void warden_lease_return(struct warden_lease *lease)
+{
+	if (lease->lock_fd >= 0)
+		(void)write_user(lease->lock_fd, "");
+	close_fd(&lease->lock_fd);
+	close_fd(&lease->dir_fd);
+}
