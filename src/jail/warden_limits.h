@@ -2,9 +2,16 @@
 /**
  * warden_limits.h - the cgroup of one VMM: memory (no swap), processes, processor time.
  *
- * As root below the root of the hierarchy (ironclaw/ID, in each controller of cgroup v1 where the
- * host has only that), as an ordinary user beside the caller's own cgroup where that is delegated
- * to the user (ironclaw-ID). Named from the VM's id, so that it can be removed by name.
+ * Named from the VM's id, so that it can be found and removed by name: /ironclaw/ID at the root of
+ * the hierarchy (of each of three with cgroup v1) for who may write there, ironclaw-ID beside the
+ * caller's own cgroup for a user to whom that place is delegated.
+ *
+ * An id is unique in a state folder only. Where a user has two, a living VM of the other folder
+ * holds the name: make says -EEXIST, and the caller must then leave the group alone, for remove
+ * would kill the other VM.
+ *
+ * The functions keep nothing between them but the kernel's own state. They read no byte that a VMM
+ * or guest wrote. An id must have passed request_check_claim().
  */
 #ifndef JAIL_WARDEN_LIMITS_H
 #define JAIL_WARDEN_LIMITS_H
@@ -26,12 +33,24 @@ enum warden_limits_kind {
  * Made exclusively: one that is there already is a leftover of a VM of this name: it is removed
  * when it is empty, else -EEXIST. On failure nothing is left.
  *
+ * @limits:	memory is rounded down to whole pages; the others are as given. -EINVAL for a zero
+ *
  * Return: enum warden_limits_kind, NONE only when @limits->required is 0; -EOPNOTSUPP when required
- * and not to be had; -errno
+ * and not to be had; -EDOM when the kernel kept another value; -errno
  */
 int warden_limits_make(const char *vm_id, const struct jail_limits *limits);
 
-/** warden_limits_join() - put a process (and what it will start) into the cgroup. 0, -errno */
+/**
+ * warden_limits_join() - put a process (and what it will start) into the cgroup, and make sure.
+ *
+ * Memory that the process has already stays where it was charged: join before it does any work.
+ * After a failure it may be in some of the groups: end it.
+ *
+ * @pid:	0: the caller itself
+ *
+ * Return: 0; -ESRCH when there is no such process; -EXDEV when the kernel says that it is in
+ * another cgroup after all; -errno
+ */
 int warden_limits_join(const char *vm_id, enum warden_limits_kind kind, pid_t pid);
 
 /** warden_limits_oom() - whether something in it was killed for lack of memory. */
@@ -39,8 +58,25 @@ bool warden_limits_oom(const char *vm_id, enum warden_limits_kind kind);
 
 /**
  * warden_limits_remove() - kill what is in it, and remove it. For any kind, by name; twice is fine.
- * Return: 0, -errno
+ *
+ * For who made it. Waits up to a second for what it killed.
+ *
+ * Return: 0, -EBUSY, -errno
  */
 int warden_limits_remove(const char *vm_id);
+
+/**
+ * warden_limits_sweep() - remove the cgroup of a VM that is dead, when its warden is dead too.
+ *
+ * As warden_limits_remove(), but nothing is killed: what was in it is dying by itself, and a group
+ * that stays in use belongs to another VM of that name by now (-EBUSY).
+ */
+int warden_limits_sweep(const char *vm_id);
+
+/**
+ * warden_limits_available() - what warden_limits_make() would come to, by trying with a group that
+ * no VM can have. Nothing is left but controllers that were switched on in the root of cgroup v2.
+ */
+enum warden_limits_kind warden_limits_available(void);
 
 #endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * cgroup.h - one cgroup: make, set, fill, watch, remove. Of either version; no policy.
+ *
+ * Groups are named by an open folder (O_PATH) and one name below it. No call follows a symbolic
+ * link or enters another mount. Bare negative errno.
+ */
+#ifndef SYS_CGROUP_H
+#define SYS_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CGROUP_VALUE_MAX_B 512U /* of a file that is read back or searched */
+#define CGROUP_GONE_MS	   1000 /* how long cgroup_remove() waits for members to end */
+
+/**
+ * cgroup_open_mount() - open the folder at which a hierarchy is mounted.
+ * @v2:	which version it must be; asked of the folder itself, -ENODEV when it is something else
+ * Return: descriptor, -errno
+ */
+int cgroup_open_mount(const char *mount, bool v2);
+
+/** cgroup_open() - open a group below another; @path is relative. Return: descriptor, -errno */
+int cgroup_open(int parent_fd, const char *path);
+
+/**
+ * cgroup_make() - make a group that did not exist.
+ *
+ * One that is there without members and without groups below is a leftover, and is replaced.
+ *
+ * Return: its descriptor; -EEXIST when it is in use; -ENODEV when the parent was removed
+ */
+int cgroup_make(int parent_fd, const char *name);
+
+/** cgroup_write() - write a file of a group. Return: 0; -ENOENT when there is none; -errno */
+int cgroup_write(int group_fd, const char *file, const char *value);
+
+/**
+ * cgroup_set() - cgroup_write(), read back, and compare.
+ * Return: 0; -EDOM when the kernel keeps something else; -errno
+ */
+int cgroup_set(int group_fd, const char *file, const char *value);
+
+/** cgroup_has_word() - whether a file of one line holds this word. A file that cannot be read: no. */
+bool cgroup_has_word(int group_fd, const char *file, const char *word);
+
+/** cgroup_count() - the number at "KEY NUMBER" in a file. 0 when it is not there. */
+uint64_t cgroup_count(int group_fd, const char *file, const char *key);
+
+/** cgroup_add() - move a process (0: this one) into the group, with its threads. Return: 0, -errno */
+int cgroup_add(int group_fd, pid_t pid);
+
+/**
+ * cgroup_remove() - remove a group; one that does not exist is fine.
+ * @kill_members:	kill what is in it; else only wait for it to end by itself
+ * Return: 0; -EBUSY when it is still in use after CGROUP_GONE_MS; -errno
+ */
+int cgroup_remove(int parent_fd, const char *name, bool kill_members);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limits_tool.c - jail/warden_limits.h from a shell, and programs that go beyond limits; for
+ * limits.bats.
+ *
+ *   make ID MEMORY_B PIDS CPU_PERCENT REQUIRED   prints the kind, or the name of the error
+ *   run ID KIND COMMAND...                       join, then become the command
+ *   join ID KIND PID
+ *   oom|remove|sweep|available [ID [KIND]]       print what the function says
+ *   eat MIB                                      touch so much memory, say so
+ *   fork N                                       have so many children at once, say how many came
+ *   spin N MS                                    so many threads that use a processor for so long
+ *   bench N                                      microseconds of make, join, remove (medians)
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jail/warden_limits.h"
+#include "sys/clock.h"
+
+#define ROUNDS_MAX 1000
+
+static const char *const kinds[] = {"none", "v1", "v2"};
+
+static int say(int r)
+{
+	puts(r < 0 ? strerrorname_np(-r) : "ok");
+	return r < 0;
+}
+
+static enum warden_limits_kind kind_of(const char *name)
+{
+	for (int i = 0; i < 3; i++) {
+		if (strcmp(kinds[i], name) == 0)
+			return (enum warden_limits_kind)i;
+	}
+	fprintf(stderr, "no such kind: %s\n", name);
+	exit(2);
+}
+
+static int make(char **argv)
+{
+	const struct jail_limits limits = {
+		.memory_max_b = strtoull(argv[1], NULL, 10),
+		.pids_max = (uint32_t)strtoul(argv[2], NULL, 10),
+		.cpu_percent = (uint32_t)strtoul(argv[3], NULL, 10),
+		.required = (uint32_t)strtoul(argv[4], NULL, 10),
+	};
+	int r = warden_limits_make(argv[0], &limits);
+
+	if (r < 0)
+		return say(r);
+	puts(kinds[r]);
+	return 0;
+}
+
+static int run(char **argv)
+{
+	int r = warden_limits_join(argv[0], kind_of(argv[1]), 0);
+
+	if (r < 0)
+		return say(r);
+	(void)execvp(argv[2], argv + 2);
+	return say(-errno);
+}
+
+static int eat(size_t mib)
+{
+	char *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return say(-errno);
+	for (size_t i = 0; i < mib << 20; i += 4096)
+		p[i] = 1;
+	printf("ate %zu\n", mib);
+	return 0;
+}
+
+static int fork_many(int n)
+{
+	int came = 0, errnum = 0;
+	pid_t pids[256];
+
+	for (; came < n && came < 256; came++) {
+		pids[came] = fork();
+		if (pids[came] < 0) {
+			errnum = errno;
+			break;
+		}
+		if (pids[came] == 0) {
+			(void)pause();
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < came; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
+	printf("%d %s\n", came, errnum ? strerrorname_np(errnum) : "ok");
+	return 0;
+}
+
+static void *spin_until(void *deadline)
+{
+	while (clock_now_us() < *(const uint64_t *)deadline)
+		;
+	return NULL;
+}
+
+static int spin(int n, unsigned int ms)
+{
+	uint64_t deadline = clock_now_us() + ms * 1000ULL;
+	pthread_t threads[16];
+
+	for (int i = 0; i < n && i < 16; i++) {
+		if (pthread_create(&threads[i], NULL, spin_until, &deadline) != 0)
+			return say(-EAGAIN);
+	}
+	for (int i = 0; i < n && i < 16; i++)
+		(void)pthread_join(threads[i], NULL);
+	return say(0);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median(uint64_t *times, int n)
+{
+	qsort(times, (size_t)n, sizeof(*times), compare);
+	return times[n / 2];
+}
+
+static int bench(int n)
+{
+	static uint64_t made[ROUNDS_MAX], joined[ROUNDS_MAX], removed[ROUNDS_MAX];
+	const struct jail_limits limits = {256U << 20, 32, 100, 1};
+	char id[32];
+	int kind;
+
+	(void)snprintf(id, sizeof(id), "bench-%d", (int)getpid());
+	for (int i = 0; i < n && i < ROUNDS_MAX; i++) {
+		uint64_t start = clock_now_us(), t;
+		pid_t pid;
+
+		kind = warden_limits_make(id, &limits);
+		if (kind < 0)
+			return say(kind);
+		made[i] = clock_now_us() - start;
+		pid = fork();
+		if (pid == 0) {
+			(void)pause();
+			_exit(0);
+		}
+		t = clock_now_us();
+		if (warden_limits_join(id, (enum warden_limits_kind)kind, pid) < 0)
+			return say(-EIO);
+		joined[i] = clock_now_us() - t;
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		t = clock_now_us();
+		if (warden_limits_remove(id) < 0)
+			return say(-EIO);
+		removed[i] = clock_now_us() - t;
+	}
+	printf("make %lu join %lu remove %lu us\n", (unsigned long)median(made, n),
+	       (unsigned long)median(joined, n), (unsigned long)median(removed, n));
+	return 0;
+}
+
+static int on_group(int argc, char **argv)
+{
+	const char *verb = argv[0];
+
+	if (strcmp(verb, "make") == 0 && argc == 6)
+		return make(argv + 1);
+	if (strcmp(verb, "run") == 0 && argc > 3)
+		return run(argv + 1);
+	if (strcmp(verb, "join") == 0 && argc == 4)
+		return say(warden_limits_join(argv[1], kind_of(argv[2]),
+					      (pid_t)strtol(argv[3], NULL, 10)));
+	if (strcmp(verb, "oom") == 0 && argc == 3)
+		return puts(warden_limits_oom(argv[1], kind_of(argv[2])) ? "yes" : "no") < 0;
+	if (strcmp(verb, "remove") == 0 && argc == 2)
+		return say(warden_limits_remove(argv[1]));
+	if (strcmp(verb, "sweep") == 0 && argc == 2)
+		return say(warden_limits_sweep(argv[1]));
+	if (strcmp(verb, "available") == 0 && argc == 1)
+		return puts(kinds[warden_limits_available()]) < 0;
+	fprintf(stderr, "limits_tool: wrong call, see the source\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "eat") == 0)
+		return eat(strtoul(argv[2], NULL, 10));
+	if (argc == 3 && strcmp(argv[1], "fork") == 0)
+		return fork_many((int)strtol(argv[2], NULL, 10));
+	if (argc == 4 && strcmp(argv[1], "spin") == 0)
+		return spin((int)strtol(argv[2], NULL, 10), (unsigned int)strtoul(argv[3], NULL, 10));
+	if (argc == 3 && strcmp(argv[1], "bench") == 0)
+		return bench((int)strtol(argv[2], NULL, 10));
+	return argc > 1 ? on_group(argc - 1, argv + 1) : 2;
+}
