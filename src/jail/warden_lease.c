@@ -105,7 +105,7 @@ static bool clean(const struct warden_lease *lease)
 		return true;
 	guard = warden_lease_guard(lease);
 	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0 ||
-	    warden_limits_remove(last.vm_id) < 0)
+	    warden_limits_sweep(last.vm_id) < 0)
 		return false;
 	return !ids_in_use(lease) && write_user(lease->lock_fd, "") == 0;
 }
@@ -120,36 +120,53 @@ static int open_dir(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int warden_lease_take(const char *vm_id, struct warden_lease *ret)
+/*
+ * Sweeps all pairs that were ever used, and takes the first clean one for @vm_id (NULL: none).
+ * Return: whether one was taken
+ */
+static bool sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
 {
-	cleanup_close int dir_fd = open_dir();
 	bool taken = false;
 
-	if (dir_fd < 0)
-		return dir_fd;
-	/* On beyond the one that is taken: to sweep all that were ever used. */
 	for (uint32_t pair = 0; pair < LEASE_PAIRS; pair++) {
 		struct warden_lease lease = {.dir_fd = dir_fd};
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "%u", pair);
-		if (taken && faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		if ((taken || !vm_id) && faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			break;
 		lease.lock_fd = file_lock(dir_fd, name, false);
 		if (lease.lock_fd < 0)
 			continue;
 		set_ids(&lease, pair);
-		if (clean(&lease) && !taken && write_user(lease.lock_fd, vm_id) == 0) {
+		if (clean(&lease) && vm_id && !taken && write_user(lease.lock_fd, vm_id) == 0) {
 			*ret = lease;
 			taken = true;
 		} else {
 			(void)close(lease.lock_fd);
 		}
 	}
-	if (!taken)
+	return taken;
+}
+
+int warden_lease_take(const char *vm_id, struct warden_lease *ret)
+{
+	cleanup_close int dir_fd = open_dir();
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (!sweep(dir_fd, vm_id, ret))
 		return -EUSERS;
 	(void)take_fd(&dir_fd);
 	return 0;
+}
+
+void warden_lease_sweep(void)
+{
+	cleanup_close int dir_fd = warden_is_host_root() ? open_dir() : -EBADF;
+
+	if (dir_fd >= 0)
+		(void)sweep(dir_fd, NULL, NULL);
 }
 
 int warden_lease_guard(const struct warden_lease *lease)

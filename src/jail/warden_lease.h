@@ -43,6 +43,12 @@ int warden_lease_take(const char *vm_id, struct warden_lease *ret);
  */
 int warden_lease_guard(const struct warden_lease *lease);
 
+/**
+ * warden_lease_sweep() - the sweep alone, for who saw a warden die. Without host root: nothing to
+ * do. What cannot be swept now is left for the next.
+ */
+void warden_lease_sweep(void);
+
 /** warden_lease_return() - when chain and cgroup are removed and all processes waited for. */
 void warden_lease_return(struct warden_lease *lease);
 

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "image/initramfs.h"
 #include "jail/denials.h"
+#include "jail/warden_lease.h"
 #include "machine/control.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
@@ -440,7 +441,13 @@ int launch_explain(struct launch *l, struct ironclaw_error *err)
 /* What is left when the warden was killed: its children died with it, the folder is still there. */
 static int remove_leftovers(const struct launch *l)
 {
-	return l->dir.vms_fd >= 0 && !l->ended ? vmdir_remove_dead(&l->dir, l->vm_id) : 0;
+	int r;
+
+	if (l->dir.vms_fd < 0 || l->ended)
+		return 0;
+	r = vmdir_remove_dead(&l->dir, l->vm_id);
+	warden_lease_sweep();
+	return r;
 }
 
 /* Asks the warden to end the VM and waits until it has; one that does not is killed. */

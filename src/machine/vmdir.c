@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "jail/request.h"
+#include "jail/warden_limits.h"
 #include "sys/file.h"
 
 #define GUARD		".lock"
@@ -56,6 +57,14 @@ static bool is_dead(int vms_fd, const char *id)
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* The folder goes last: it is the note that there is something to remove. */
+static int remove_vm(int vms_fd, const char *id)
+{
+	int r = warden_limits_sweep(id);
+
+	return r < 0 ? r : file_remove_tree(vms_fd, id);
+}
+
 /* With RUN/vms/.lock held, so no folder is in the making. */
 static int sweep(int vms_fd)
 {
@@ -81,7 +90,7 @@ static int sweep(int vms_fd)
 		if (entry->d_name[0] == '.' || strlen(entry->d_name) > LIMIT_VM_ID_MAX)
 			continue;
 		if (is_dead(vms_fd, entry->d_name))
-			(void)file_remove_tree(vms_fd, entry->d_name);
+			(void)remove_vm(vms_fd, entry->d_name);
 	}
 }
 
@@ -167,7 +176,7 @@ int vmdir_remove_dead(const struct vmdir *dir, const char *vm_id)
 		if (guard < 0)
 			return guard;
 		if (is_dead(dir->vms_fd, vm_id))
-			return file_remove_tree(dir->vms_fd, vm_id);
+			return remove_vm(dir->vms_fd, vm_id);
 		close_fd(&guard);
 		(void)nanosleep(&pause, NULL);
 	}
