@@ -2,10 +2,22 @@
 /**
  * firewall.h - one nftables chain a VM, for the uid and the interface name of its VMM.
  *
+ * The second wall of a VMM that runs as root's guest: the first is its empty network namespace.
+ * Should a VMM ever hold a socket of the host, or an interface appear under the VM's name, the
+ * packets end here.
+ *
  * In the network namespace of the caller, with CAP_NET_ADMIN: table `inet ironclaw`, whose base
  * chains (input, output, forward) look the uid and the interface up and jump to the VM's chain,
  * which counts and drops. libc only: nft(8) is executed, with fixed arguments, an empty
- * environment, and the rules (firewall_script()) on its stdin.
+ * environment, and the rules (firewall_script.h) on its stdin.
+ *
+ * Any number of processes may call these at once: each change is one transaction of the kernel,
+ * which either makes or removes a VM's chain and jumps whole (see firewall_script.h). Nothing here
+ * parses a byte of a guest's or a VMM's; what nft prints is compared with what it must print.
+ *
+ * What the rules cannot see: packet sockets (their packets go past nftables; they need
+ * CAP_NET_RAW), and datagrams that arrive at an unconnected socket of the uid (the kernel finds the
+ * socket after the input hook). Sockets belong to the uid that made them, whoever holds them.
  */
 #ifndef FIREWALL_FIREWALL_H
 #define FIREWALL_FIREWALL_H
@@ -26,19 +38,30 @@ void firewall_interface_name(const char *vm_id, char ret[FIREWALL_IFNAME_B]);
 
 /**
  * firewall_add() - load chain and jumps in one transaction, read them back and compare.
+ * @vm_id:	1 to 64 of [A-Za-z0-9-]
+ * @uid:	of this VM alone; neither root's (0) nor the invalid one
  * @ret_failure: what went wrong, from nft's own words, printable; filled on failure
  *
- * Return: 0; -EEXIST when a chain of that name, the uid or the interface is taken; -ENOENT when
- * nft is not installed; -EIO when the kernel did not take the rules or shows others; -errno.
- * On failure nothing of this VM's is left.
+ * Two runs of nft, each at most NFT_DEADLINE_MS; more after a failure.
+ *
+ * Return: 0; -EINVAL for a bad id or uid; -EEXIST when a chain of that name, the uid or the
+ * interface is taken, which are left as they are; -ENOENT when nft is not installed; -ETIMEDOUT
+ * when it hangs; -EIO when the kernel did not take the rules or shows others; -errno.
+ * On failure nothing of this VM's is left, unless nft hangs or fails then too: @ret_failure says
+ * so.
  */
 int firewall_add(const char *vm_id, uint32_t uid, char ret_failure[FIREWALL_FAILURE_B]);
 
 /**
  * firewall_verify() - is everything still as firewall_add() left it?
- * @ret_packets: counted by the chain; may be NULL
+ * @ret_packets: counted by the chain; may be NULL; written on success
+ * @ret_failure: as above
  *
- * Return: 0; -EIO with what is broken (a chain without a jump, other rules); -errno
+ * Changes nothing. Compared are the three base chains (hook, priority, policy, each rule), the VM's
+ * chain with its owner, both jumps, and that the table is not switched off.
+ *
+ * Return: 0; -EIO with what is broken (a chain without a jump, other rules); -EINVAL, -ENOENT,
+ * -ETIMEDOUT as above; -errno
  */
 int firewall_verify(const char *vm_id, uint32_t uid, uint64_t *ret_packets,
 		    char ret_failure[FIREWALL_FAILURE_B]);
@@ -46,7 +69,12 @@ int firewall_verify(const char *vm_id, uint32_t uid, uint64_t *ret_packets,
 /**
  * firewall_remove() - remove chain and jumps by name, and the table with the last of them.
  *
- * Twice is fine. Return: 0, -errno
+ * For the end of a VM and for the sweep of one that died. Twice is fine, and so is what somebody
+ * removed in part. A chain of that name with another owner, or to which another uid leads, is not
+ * ours and stays. The table is ours as a whole: what somebody else put into it goes with it.
+ *
+ * Return: 0, also when nothing was there; -EINVAL, -ENOENT, -ETIMEDOUT as above; -EIO when nft
+ * would not remove what is ours; -errno
  */
 int firewall_remove(const char *vm_id, uint32_t uid);
 

@@ -5,7 +5,7 @@
 setup() {
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	SRC=$BATS_TEST_TMPDIR/src
-	mkdir -p "$SRC"/{base,sys,wire,vm,engine,jail,machine,cli,guest}
+	mkdir -p "$SRC"/{base,sys,wire,vm,firewall,engine,jail,machine,cli,guest}
 	: >"$SRC/base/error.h"
 }
 
@@ -44,7 +44,9 @@ accepted() {
 	plant wire/a.c '#include "wire/a.h"' '#include <stdint.h>'
 	plant guest/a.c '#include "wire/a.h"' '#include <linux/random.h>' '#include <sys/mount.h>'
 	plant jail/warden.c '#include "sys/mounts.h"' '#include "base/cleanup.h"' \
-		'#include "jail/request.h"' '#include "jail/warden_jail.h"' '#include <poll.h>'
+		'#include "jail/request.h"' '#include "jail/warden_jail.h"' '#include <poll.h>' \
+		'#include "firewall/firewall.h"'
+	plant firewall/a.c '#include "firewall/a.h"' '#include "sys/clock.h"' '#include "base/cleanup.h"'
 	plant base/error.c '#include <ironclaw/ironclaw.h>'
 	accepted
 }
@@ -76,14 +78,23 @@ accepted() {
 	refused "wire may include wire only"
 }
 
-@test "the warden is kept to the C library, base, sys and its request" {
+@test "the warden is kept to the C library, base, sys, firewall and its request" {
 	plant jail/warden.c '#include "jail/plan.h"'
-	refused "the warden may include base, sys and its request only"
+	refused "the warden may include base, sys, firewall and its request only"
 	plant jail/warden.c '#include "wire/frame.h"'
-	refused "the warden may include base, sys and its request only"
+	refused "the warden may include base, sys, firewall and its request only"
 	plant jail/warden_more.c '#include <jansson.h>'
 	rm "$SRC/jail/warden.c"
 	refused "the warden may use the C library only"
+}
+
+@test "the firewall, which the warden links, is kept to the same, and below the jail" {
+	plant firewall/a.c '#include <jansson.h>'
+	refused "the warden may use the C library only"
+	plant firewall/a.c '#include "vm/config.h"'
+	refused "the warden may include base, sys, firewall and its request only"
+	plant firewall/a.c '#include "jail/request.h"'
+	refused "firewall is below jail"
 }
 
 @test "base takes no other library" {

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* firewall_script.c - the rules of one VM as text; see firewall_script.h. */
+#include "firewall/firewall_script.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FNV_OFFSET 2166136261U
+#define FNV_PRIME  16777619U
+#define NAME_CHARS 10U /* of the id, for the eye; the hash tells ids apart */
+
+#define TABLE	   "inet " FIREWALL_TABLE
+
+static const char letters_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz"
+				     "0123456789";
+
+static uint32_t fnv1a(const char *text)
+{
+	uint32_t hash = FNV_OFFSET;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * FNV_PRIME;
+	return hash;
+}
+
+void firewall_chain_name(const char *vm_id, char ret[FIREWALL_CHAIN_MAX_B + 1])
+{
+	char part[NAME_CHARS + 1];
+	size_t n = 0;
+
+	for (; n < NAME_CHARS && vm_id[n]; n++)
+		part[n] = strchr(letters_digits, vm_id[n]) ? vm_id[n] : '_';
+	part[n] = '\0';
+	(void)snprintf(ret, FIREWALL_CHAIN_MAX_B + 1, "IRONCLAW_%s_%08x", part, fnv1a(vm_id));
+}
+
+void firewall_interface_name(const char *vm_id, char ret[FIREWALL_IFNAME_B])
+{
+	(void)snprintf(ret, FIREWALL_IFNAME_B, "ic%08x", fnv1a(vm_id));
+}
+
+int firewall_vm_init(struct firewall_vm *ret, const char *vm_id, uint32_t uid)
+{
+	size_t length = strnlen(vm_id, FIREWALL_ID_MAX + 1);
+
+	if (length == 0 || length > FIREWALL_ID_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < length; i++)
+		if (vm_id[i] != '-' && !strchr(letters_digits, vm_id[i]))
+			return -EINVAL;
+	/* Root's own packets are not ours to drop, and (uid_t)-1 is nobody's. */
+	if (uid == 0 || uid == UINT32_MAX)
+		return -EINVAL;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->id, vm_id, length);
+	ret->uid = uid;
+	firewall_chain_name(vm_id, ret->chain);
+	firewall_interface_name(vm_id, ret->interface);
+	return 0;
+}
+
+/* Appends. The longest text is known (a test fills it): what did not fit would be a mistake here,
+ * and nft refuses a script that ends in the middle of a command.
+ */
+__attribute__((format(printf, 2, 3))) static void put(char ret[FIREWALL_TEXT_B], const char *format,
+						      ...)
+{
+	size_t used = strnlen(ret, FIREWALL_TEXT_B - 1);
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(ret + used, FIREWALL_TEXT_B - used, format, ap);
+	va_end(ap);
+}
+
+static void put_base_chain(char ret[FIREWALL_TEXT_B], const char *name)
+{
+	put(ret,
+	    "add chain " TABLE " %s { type filter hook %s priority %d; policy accept; }\n"
+	    "flush chain " TABLE " %s\n",
+	    name, name, FIREWALL_PRIORITY, name);
+}
+
+void firewall_script_add(const struct firewall_vm *vm, char ret[FIREWALL_TEXT_B])
+{
+	ret[0] = '\0';
+	put(ret, "add table " TABLE "\n"
+		 "add counter " TABLE " dropped\n"
+		 "add map " TABLE " uids { type uid : verdict; }\n"
+		 "add map " TABLE " interfaces { type ifname : verdict; }\n");
+	put_base_chain(ret, "input");
+	put_base_chain(ret, "output");
+	put_base_chain(ret, "forward");
+	put(ret, "add rule " TABLE " input meta skuid vmap @uids\n"
+		 "add rule " TABLE " input iifname vmap @interfaces\n"
+		 "add rule " TABLE " output meta skuid vmap @uids\n"
+		 "add rule " TABLE " output oifname vmap @interfaces\n"
+		 "add rule " TABLE " forward iifname vmap @interfaces\n"
+		 "add rule " TABLE " forward oifname vmap @interfaces\n");
+	put(ret,
+	    "create chain " TABLE " %s { comment \"%s\"; }\n"
+	    "add rule " TABLE " %s counter counter name \"dropped\" drop\n"
+	    "create element " TABLE " uids { %u : jump %s }\n"
+	    "create element " TABLE " interfaces { \"%s\" : jump %s }\n",
+	    vm->chain, vm->id, vm->chain, vm->uid, vm->chain, vm->interface, vm->chain);
+}
+
+void firewall_script_remove(const struct firewall_vm *vm, unsigned int parts,
+			    char ret[FIREWALL_TEXT_B])
+{
+	ret[0] = '\0';
+	if (parts & FIREWALL_PART_UID)
+		put(ret, "delete element " TABLE " uids { %u }\n", vm->uid);
+	if (parts & FIREWALL_PART_INTERFACE)
+		put(ret, "delete element " TABLE " interfaces { \"%s\" }\n", vm->interface);
+	if (parts & FIREWALL_PART_CHAIN)
+		put(ret, "delete chain " TABLE " %s\n", vm->chain);
+	if (parts & FIREWALL_PART_TABLE)
+		put(ret, "delete counter " TABLE " dropped\n"
+			 "delete table " TABLE "\n");
+}
+
+static void put_read_part(char ret[FIREWALL_TEXT_B], const struct firewall_vm *vm,
+			  enum firewall_parts part)
+{
+	if (part == FIREWALL_PART_UID)
+		put(ret, "get element " TABLE " uids { %u }\n", vm->uid);
+	else if (part == FIREWALL_PART_INTERFACE)
+		put(ret, "get element " TABLE " interfaces { \"%s\" }\n", vm->interface);
+	else
+		put(ret, "list chain " TABLE " %s\n", vm->chain);
+}
+
+void firewall_script_read(const struct firewall_vm *vm, char ret[FIREWALL_TEXT_B])
+{
+	ret[0] = '\0';
+	put(ret, "list chain " TABLE " input\n"
+		 "list chain " TABLE " output\n"
+		 "list chain " TABLE " forward\n");
+	put_read_part(ret, vm, FIREWALL_PART_CHAIN);
+	put_read_part(ret, vm, FIREWALL_PART_UID);
+	put_read_part(ret, vm, FIREWALL_PART_INTERFACE);
+}
+
+void firewall_script_read_part(const struct firewall_vm *vm, enum firewall_parts part,
+			       char ret[FIREWALL_TEXT_B])
+{
+	ret[0] = '\0';
+	put_read_part(ret, vm, part);
+}
+
+void firewall_script_read_table(char ret[FIREWALL_TEXT_B])
+{
+	ret[0] = '\0';
+	put(ret, "list table " TABLE "\n");
+}
