@@ -5,13 +5,14 @@
  * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
  * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
- *  1. mounts     propagation is cut; a small tmpfs is mounted over an empty folder of the VM's; the
- *                request's files are attached, each already read-only when it appears
- *  2. root       pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
- *  3. fds        0 is the tree's /dev/null, 1 and 2 the console pipe or /dev/null, 3.. what is the
+ *  1. sources    propagation is cut; the request's files are opened as detached mounts, already
+ *                read-only, with the ids of who named them
+ *  2. ids        the one uid and gid that the user namespace has
+ *  3. root       a small tmpfs over an empty folder of the VM's, the detached mounts attached to
+ * it; pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
+ *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe or /dev/null, 3.. what is the
  *                program's; all else is close-on-exec
- *  4. limits     no core file, bounded file size and descriptors
- *  5. ids        the one uid and gid that its user namespace has
+ *  5. limits     no core file, bounded file size and descriptors
  *  6. privilege  no capability in any set, no_new_privs
  *  7. death      SIGKILL with the warden. As pid 1 of its namespace the VMM takes along whatever
  *                it could have started
@@ -19,9 +20,10 @@
  *  9. seccomp    what the program's list does not name goes to the warden, execve(2) among it: the
  *                warden lets pass the one that follows here, and no other
  *
- * The order matters: mounts need the capabilities that 6 drops, and host files are reached with the
- * ids that 5 gives up; 7 comes after those, for a change of credentials clears the death signal; 8
- * and 9 need no_new_privs, and nothing but write, sendmsg, close and exit is called after 9.
+ * The order matters: host files are reached with the ids that 2 gives up, the tmpfs takes files of
+ * mapped ids only, and mounts need the capabilities that 6 drops; 7 comes after those, for a change
+ * of credentials clears the death signal; 8 and 9 need no_new_privs, and nothing but write,
+ * sendmsg, close and exit is called after 9.
  */
 #include "jail/warden_jail.h"
 
@@ -39,6 +41,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "jail/filters.h"
 #include "sys/descriptors.h"
 #include "sys/landlock.h"
@@ -55,6 +58,12 @@
  * capability, yet it is the owner of /dev/null and could change its mode for the whole host.
  */
 #define DEV_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+
+/* What open_sources() opens, by the mount's index. */
+struct sources {
+	int fds[JAIL_MOUNTS_MAX];
+	int root_fd;
+};
 
 __attribute__((noreturn)) static void fail(const struct warden_jail *jail, enum jail_stage stage,
 					   int errnum, uint32_t detail)
@@ -93,78 +102,6 @@ static int make_parents(char *path)
 	return 0;
 }
 
-static int make_mount_point(const char *source, const char *target)
-{
-	struct stat st;
-	int fd;
-
-	if (stat(source, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return mkdir(target, 0755) < 0 && errno != EEXIST ? -errno : 0;
-	fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
-	if (fd < 0)
-		return -errno;
-	(void)close(fd);
-	return 0;
-}
-
-static int attach(const struct jail_request *request, const struct jail_mount *mount)
-{
-	const char *source = request->text + mount->source;
-	char target[256];
-	uint64_t attributes = RO_ATTRIBUTES;
-	int r;
-
-	/* The request's check made sure of a leading slash. */
-	if (snprintf(target, sizeof(target), "%s", request->text + mount->target + 1) >=
-	    (int)sizeof(target))
-		return -ENAMETOOLONG;
-	r = make_parents(target);
-	if (r < 0)
-		return r;
-	if (mount->kind == JAIL_SYMLINK)
-		return symlink(source, target) < 0 ? -errno : 0;
-	r = make_mount_point(source, target);
-	if (r < 0)
-		return r;
-	if (mount->kind == JAIL_BIND_RW)
-		attributes = RW_ATTRIBUTES;
-	else if (mount->kind == JAIL_BIND_DEV)
-		attributes = DEV_ATTRIBUTES;
-	return mounts_bind(source, AT_FDCWD, target, attributes);
-}
-
-/*
- * A tmpfs over the folder for it, as the current folder. The way there leads through the current
- * folder, the only one that clone(2) moved into the new mount namespace with us: an open descriptor
- * still means the parent's mounts.
- */
-static int make_root(const struct warden_jail *jail)
-{
-	char path[JAIL_VM_ID_MAX + 8];
-	int tree, fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-
-	if (fs < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "1m", 0) < 0 ||
-	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "nr_inodes", "512", 0) < 0 ||
-	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
-	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (tree < 0)
-		return -errno;
-	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, jail->request->vm_id);
-	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return -errno;
-	if (fchdir(tree) < 0)
-		return -errno;
-	(void)close(fs);
-	(void)close(tree);
-	return 0;
-}
-
 static bool is_keeper(const struct warden_jail *jail)
 {
 	return jail->program == JAIL_PROGRAM_KEEPER;
@@ -181,24 +118,130 @@ static bool has_mount(const struct warden_jail *jail, const struct jail_mount *m
 	return !is_keeper(jail) || strcmp(target_of(jail->request, mount), NULL_DEVICE) == 0;
 }
 
+/*
+ * The request's files as detached mounts, and the folder that the root will be mounted on: as the
+ * user who named them, for who comes after may not get there. -EBADF for what is no file.
+ */
+static void open_sources(const struct warden_jail *jail, struct sources *ret)
+{
+	const struct jail_request *request = jail->request;
+	char path[JAIL_VM_ID_MAX + 8];
+
+	for (uint32_t i = 0; i < request->n_mounts; i++) {
+		const struct jail_mount *m = &request->mounts[i];
+		uint64_t attributes = RO_ATTRIBUTES;
+
+		ret->fds[i] = -EBADF;
+		if (m->kind == JAIL_SYMLINK || !has_mount(jail, m))
+			continue;
+		if (m->kind == JAIL_BIND_RW)
+			attributes = RW_ATTRIBUTES;
+		else if (m->kind == JAIL_BIND_DEV)
+			attributes = DEV_ATTRIBUTES;
+		ret->fds[i] = mounts_open(request->text + m->source, attributes);
+		if (ret->fds[i] < 0)
+			fail(jail, JAIL_STAGE_MOUNT, -ret->fds[i], i);
+	}
+	/*
+	 * The way leads through the current folder, the only one that clone(2) moved into the new
+	 * mount namespace with us: an inherited descriptor still means the parent's mounts.
+	 */
+	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, request->vm_id);
+	ret->root_fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->root_fd < 0)
+		fail(jail, JAIL_STAGE_ROOT, errno, 0);
+}
+
+static int become(const struct warden_jail *jail)
+{
+	if (setresgid(jail->gid, jail->gid, jail->gid) < 0 ||
+	    setresuid(jail->uid, jail->uid, jail->uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* A tmpfs over the folder for it, as the current folder. */
+static int make_root(int root_fd)
+{
+	cleanup_close int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	cleanup_close int tree = -EBADF;
+	int r;
+
+	if (fs < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "1m", 0) < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "nr_inodes", "512", 0) < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (tree < 0)
+		return -errno;
+	r = mounts_attach(tree, root_fd, "");
+	if (r < 0)
+		return r;
+	return fchdir(tree) < 0 ? -errno : 0;
+}
+
+static int make_mount_point(int source_fd, const char *target)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(source_fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return mkdir(target, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+	if (fd < 0)
+		return -errno;
+	(void)close(fd);
+	return 0;
+}
+
+static int attach(const struct jail_request *request, const struct jail_mount *mount, int source_fd)
+{
+	char target[256];
+	int r;
+
+	/* The request's check made sure of a leading slash. */
+	if (snprintf(target, sizeof(target), "%s", target_of(request, mount) + 1) >=
+	    (int)sizeof(target))
+		return -ENAMETOOLONG;
+	r = make_parents(target);
+	if (r < 0)
+		return r;
+	if (mount->kind == JAIL_SYMLINK)
+		return symlink(request->text + mount->source, target) < 0 ? -errno : 0;
+	r = make_mount_point(source_fd, target);
+	return r < 0 ? r : mounts_attach(source_fd, AT_FDCWD, target);
+}
+
 static void build_tree(const struct warden_jail *jail)
 {
 	const struct jail_request *request = jail->request;
 	struct mount_attr cut = {.propagation = 1 << 18 /* MS_PRIVATE */};
+	struct sources sources;
 	int r;
 
 	if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &cut, sizeof(cut)) < 0)
 		fail(jail, JAIL_STAGE_MOUNTNS, errno, 0);
-	r = make_root(jail);
+	open_sources(jail, &sources);
+	r = become(jail);
+	if (r < 0)
+		fail(jail, JAIL_STAGE_IDS, -r, 0);
+	r = make_root(sources.root_fd);
 	if (r < 0)
 		fail(jail, JAIL_STAGE_ROOT, -r, 0);
 	for (uint32_t i = 0; i < request->n_mounts; i++) {
 		if (!has_mount(jail, &request->mounts[i]))
 			continue;
-		r = attach(request, &request->mounts[i]);
+		r = attach(request, &request->mounts[i], sources.fds[i]);
 		if (r < 0)
 			fail(jail, JAIL_STAGE_MOUNT, -r, i);
+		close_fd(&sources.fds[i]);
 	}
+	(void)close(sources.root_fd);
 	r = mounts_pivot_here();
 	if (r == 0)
 		r = mounts_restrict(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -233,14 +276,6 @@ static int set_limits(const struct warden_jail *jail)
 	return 0;
 }
 
-static int become(const struct warden_jail *jail)
-{
-	if (setresgid(jail->gid, jail->gid, jail->gid) < 0 ||
-	    setresuid(jail->uid, jail->uid, jail->uid) < 0)
-		return -errno;
-	return 0;
-}
-
 /* Files that the caller chose may be closed to the ids that the process has now. */
 static void check_readable(const struct warden_jail *jail)
 {
@@ -261,15 +296,19 @@ static int confine_files(const struct warden_jail *jail)
 	struct landlock_rule rules[1 + JAIL_MOUNTS_MAX];
 	size_t n = 0;
 
-	if (!is_keeper(jail))
-		rules[n++] = (struct landlock_rule){"/", LANDLOCK_READ};
+	if (is_keeper(jail))
+		rules[n++] = (struct landlock_rule){.fd = jail->exec_fd, .access = LANDLOCK_READ};
+	else
+		rules[n++] = (struct landlock_rule){.path = "/", .access = LANDLOCK_READ};
 	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
 		const struct jail_mount *m = &request->mounts[i];
 
 		if (m->kind == JAIL_BIND_RW)
-			rules[n++] = (struct landlock_rule){target_of(request, m), LANDLOCK_WRITE};
+			rules[n++] = (struct landlock_rule){.path = target_of(request, m),
+							    .access = LANDLOCK_WRITE};
 		else if (m->kind == JAIL_BIND_DEV)
-			rules[n++] = (struct landlock_rule){target_of(request, m), LANDLOCK_DEVICE};
+			rules[n++] = (struct landlock_rule){.path = target_of(request, m),
+							    .access = LANDLOCK_DEVICE};
 	}
 	return landlock_confine(rules, n);
 }
@@ -347,7 +386,6 @@ void warden_jail_enter(const struct warden_jail *outside)
 	check(&jail, JAIL_STAGE_LIMITS, set_limits(&jail));
 	(void)umask(077);
 	(void)sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
-	check(&jail, JAIL_STAGE_IDS, become(&jail));
 	check(&jail, JAIL_STAGE_PRIVILEGES, privileges_drop());
 	check(&jail, JAIL_STAGE_PRIVILEGES, die_with_parent(&jail));
 	check_readable(&jail);

@@ -51,7 +51,8 @@ static struct ruleset handled(int abi)
 
 static int add_rule(int ruleset_fd, const struct landlock_rule *rule, uint64_t known)
 {
-	cleanup_close int fd = open(rule->path, O_PATH | O_CLOEXEC);
+	cleanup_close int opened = rule->path ? open(rule->path, O_PATH | O_CLOEXEC) : -EBADF;
+	int fd = rule->path ? opened : rule->fd;
 	struct landlock_path_beneath_attr beneath = {.parent_fd = fd,
 						     .allowed_access = rule->access & known};
 	struct stat st;

@@ -20,8 +20,9 @@
 
 /** A file or folder and what may be done with it and beneath it. */
 struct landlock_rule {
-	const char *path;
-	uint64_t access; /* LANDLOCK_ACCESS_FS_*; what the kernel does not know is left out */
+	const char *path; /* NULL: fd is meant */
+	int fd;		  /* O_PATH will do; borrowed */
+	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what the kernel does not know is left out */
 };
 
 /** landlock_abi() - version of the kernel's interface, from 1; 0 when it has none. */

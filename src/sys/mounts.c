@@ -24,21 +24,24 @@ static int set_attributes(int fd, const char *path, unsigned int flags, uint64_t
 	return 0;
 }
 
-int mounts_bind(const char *source, int root_fd, const char *target, uint64_t attributes)
+int mounts_open(const char *source, uint64_t attributes)
 {
-	cleanup_close int tree = -EBADF;
+	cleanup_close int tree = (int)syscall(SYS_open_tree, AT_FDCWD, source,
+					      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	int r;
 
-	tree = (int)syscall(SYS_open_tree, AT_FDCWD, source,
-			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0)
 		return -errno;
 	r = set_attributes(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes);
-	if (r < 0)
-		return r;
-	if (syscall(SYS_move_mount, tree, "", root_fd, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+	return r < 0 ? r : take_fd(&tree);
+}
+
+int mounts_attach(int tree_fd, int dir_fd, const char *target)
+{
+	unsigned int flags =
+		MOVE_MOUNT_F_EMPTY_PATH | (target[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+
+	return syscall(SYS_move_mount, tree_fd, "", dir_fd, target, flags) < 0 ? -errno : 0;
 }
 
 int mounts_restrict(uint64_t attributes)

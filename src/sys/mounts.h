@@ -12,12 +12,19 @@
 #include <stdint.h>
 
 /**
- * mounts_bind() - show a host file or folder at another place.
+ * mounts_open() - a detached copy of the mount at a host file or folder.
  * @source:	absolute host path; a symlink is followed, for the host's owner chose it
- * @target:	relative path below @root_fd; must exist, of the same type
  * @attributes:	MOUNT_ATTR_* to add; always with what beneath @source is mounted
+ *
+ * Return: descriptor, for mounts_attach(); -errno
  */
-int mounts_bind(const char *source, int root_fd, const char *target, uint64_t attributes);
+int mounts_open(const char *source, uint64_t attributes);
+
+/**
+ * mounts_attach() - show it at a place.
+ * @target:	relative to @dir_fd, of the same type; empty: @dir_fd itself
+ */
+int mounts_attach(int tree_fd, int dir_fd, const char *target);
 
 /** mounts_restrict() - add MOUNT_ATTR_* to the mount at the current folder. */
 int mounts_restrict(uint64_t attributes);

@@ -190,7 +190,7 @@ static void a_failure_names_the_step_and_the_file(void **state)
 	failure(JAIL_STAGE_MOUNT, ENOENT, 1, ENOENT,
 		"could not mount a file /dev/kvm: No such file or directory");
 	failure(JAIL_STAGE_EXEC, ENOEXEC, 0, ENOEXEC, "could not execute the VMM /usr/bin/qemu: ");
-	failure(JAIL_STAGE_KEEPER, EACCES, 1, EACCES, "could not start the keeper /keeper: ");
+	failure(JAIL_STAGE_SECCOMP, EACCES, 1, EACCES, "could not start the keeper /keeper: ");
 	failure(JAIL_STAGE_PIVOT, EPERM, 0, EPERM, "could not leave the host's file tree: ");
 }
 
