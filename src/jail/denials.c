@@ -227,7 +227,9 @@ void denials_add(struct denials *ring, const struct denial *denial)
 
 uint64_t denials_last(const struct denials *ring)
 {
-	return atomic_load_explicit(&ring->last, memory_order_relaxed);
+	uint64_t last = atomic_load_explicit(&ring->last, memory_order_relaxed);
+
+	return last < NUMBER_MAX ? last : NUMBER_MAX;
 }
 
 uint64_t denials_first(uint64_t last)
