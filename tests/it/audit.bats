@@ -75,17 +75,18 @@ ends_on() {
 
 @test "other ABIs and numbers without a name are shown as what they are" {
 	denied vm 1 arch=0x40000003 syscall=102
-	denied vm 1 syscall=0x40000065
+	denied vm 1 syscall=$((0x40000000 + 521))
 	denied vm 1 syscall=9999
 	denied vm 1 arch=0x28 syscall=-1 program=77 action=88
 	ic audit seccomp
 	exits 0
 	stdout_has ' i386:socketcall '
+	stdout_has ' x32:ptrace '
 	stdout_has ' #9999 '
 	stdout_has ' 0x28:#-1 '
 	[ "$(sed -n 5p "$OUT" | tr -s ' ' | cut -d' ' -f3,6)" = '77 88' ] || flunk "unknown enums"
 	ic audit seccomp --json
-	json_is '[.entries[].syscall]' '["socketcall",null,null,null]'
+	json_is '[.entries[].syscall]' '["socketcall","ptrace",null,null]'
 	json_is '[.entries[].abi]' '["i386","x32","x86_64","0x28"]'
 	json_is '[.entries[3] | .syscall_number, .program, .action]' '[-1,"77","88"]'
 }
@@ -302,6 +303,7 @@ ends_on() {
 
 @test "wrong calls" {
 	for args in '' 'secomp' 'seccomp more' 'seccomp --vm' 'seccomp --xyz' 'seccomp -n -1'; do
+		# shellcheck disable=SC2086 # words
 		ic audit $args
 		exits 2
 		stderr_is_tame
@@ -310,6 +312,7 @@ ends_on() {
 	ic audit secomp
 	stderr_has "did you mean 'seccomp'?"
 	for args in --help 'seccomp --help'; do
+		# shellcheck disable=SC2086 # words
 		ic audit $args
 		exits 0
 		stdout_has usage
