@@ -129,7 +129,7 @@ static int print_json_list(const struct store_list *list)
 static int print_table(const struct store_list *list)
 {
 	static const char *const headers[] = {"NAME", "SIZE", "SUITE", "CREATED", "CONTENT"};
-	cleanup(cli_table_done) struct cli_table table;
+	cleanup(cli_table_done) struct cli_table table = {.n_rows = 0};
 
 	if (list->n == 0) {
 		(void)printf("no images yet: ironclaw image build\n");

@@ -123,7 +123,7 @@ static int print_json(const struct store_list *list, const char *chosen)
 static int print_table(const struct store_list *list, const char *chosen)
 {
 	static const char *const headers[] = {"NAME", "DEFAULT", "RELEASE", "SIZE", "CREATED"};
-	cleanup(cli_table_done) struct cli_table table;
+	cleanup(cli_table_done) struct cli_table table = {.n_rows = 0};
 
 	if (list->n == 0) {
 		(void)printf("no kernels yet: ironclaw kernel build\n");

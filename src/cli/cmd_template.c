@@ -203,7 +203,7 @@ static int print_table(const struct template_info *list, size_t n)
 {
 	static const char *const headers[] = {"KEY",  "IMAGE", "KERNEL",  "ACCEL",
 					      "CPUS", "MEM",   "ON DISK", "CREATED"};
-	cleanup(cli_table_done) struct cli_table table;
+	cleanup(cli_table_done) struct cli_table table = {.n_rows = 0};
 
 	if (n == 0) {
 		(void)printf("no templates yet: they are built on first use\n");

@@ -52,8 +52,10 @@ struct slot {
 
 struct denials {
 	struct header header;
-	_Alignas(CACHE_LINE_B) _Atomic uint64_t last;
-	_Alignas(CACHE_LINE_B) struct slot slots[DENIALS_MAX];
+	unsigned char unused_1[CACHE_LINE_B - sizeof(struct header)];
+	_Atomic uint64_t last; /* in a cache line of its own: every writer writes it */
+	unsigned char unused_2[CACHE_LINE_B - sizeof(uint64_t)];
+	struct slot slots[DENIALS_MAX];
 };
 
 _Static_assert(offsetof(struct denial, time_ns) == sizeof(uint64_t) &&
@@ -227,7 +229,9 @@ void denials_add(struct denials *ring, const struct denial *denial)
 
 uint64_t denials_last(const struct denials *ring)
 {
-	return atomic_load_explicit(&ring->last, memory_order_relaxed);
+	uint64_t last = atomic_load_explicit(&ring->last, memory_order_relaxed);
+
+	return last < NUMBER_MAX ? last : NUMBER_MAX;
 }
 
 uint64_t denials_first(uint64_t last)

@@ -80,7 +80,11 @@ void denials_unmap(struct denials *ring);
  */
 void denials_add(struct denials *ring, const struct denial *denial);
 
-/** denials_last() - number of the newest entry; 0 when there is none. */
+/**
+ * denials_last() - number of the newest entry; 0 when there is none.
+ *
+ * Bounded far below UINT64_MAX whatever the file says; garbage may make it smaller than before.
+ */
 uint64_t denials_last(const struct denials *ring);
 
 /** denials_first() - number of the oldest entry that is still there; @last: from denials_last(). */

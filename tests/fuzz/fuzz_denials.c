@@ -92,16 +92,17 @@ static void add_one(void)
 {
 	const uint64_t most = (uint64_t)UINT32_MAX * DENIALS_MAX;
 	struct denial d = {.syscall = 1, .args = {1, 2, 3, 4, 5, 6}, .vm_id = "vm"}, got;
-	uint64_t last;
+	uint64_t counter;
 
 	denials_add(ring, &d);
-	last = denials_last(ring);
-	if (last == 0 || last > most) {
-		require(!denials_get(ring, last, &got));
+	memcpy(&counter, bytes + COUNTER_AT, sizeof(counter));
+	require(denials_last(ring) == (counter < most ? counter : most));
+	if (counter == 0 || counter > most) {
+		require(!denials_get(ring, counter, &got));
 		return;
 	}
-	require(denials_get(ring, last, &got));
-	d.number = last;
+	require(denials_get(ring, counter, &got));
+	d.number = counter;
 	d.time_ns = got.time_ns;
 	require(memcmp(&d, &got, offsetof(struct denial, vm_id)) == 0);
 	require(strcmp(got.vm_id, "vm") == 0);

@@ -48,7 +48,7 @@ setup() {
 	ic version --json
 	exits 0
 	json_is .version "\"$version\""
-	for command in '' run image template kernel doctor version; do
+	for command in '' run image template kernel audit doctor version; do
 		ic help $command
 		exits 0
 		stdout_has usage

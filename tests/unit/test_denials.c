@@ -427,7 +427,7 @@ static void what_is_no_ring_is_replaced(void **state)
 	}
 	/* A counter that nobody can have counted up to; the counter has a cache line of its own. */
 	spoil(p, 64, &far, sizeof(far));
-	assert_int_equal(denials_last(p->ring), far);
+	assert_true(denials_last(p->ring) < UINT64_MAX / 2);
 	assert_replaced(p, size);
 	reopen(p);
 
