@@ -17,8 +17,8 @@
  * Why not below the caller's own cgroup, where its limits would hold as well? With v2 it cannot be:
  * a group with processes in it has no controllers for groups below. With v1 it could, but a VM
  * whose warden was killed is swept by another process, which may stand in another cgroup and would
- * not find the group any more. So limits on the caller's own cgroup do not bind the VM; the VM's own
- * do, and root could have left that cgroup anyway.
+ * not find the group any more. So limits on the caller's own cgroup do not bind the VM; the VM's
+ * own do, and root could have left that cgroup anyway.
  *
  * What is checked. Every value is read back and compared. After a process joined, /proc/PID/cgroup
  * must name our group in the line of each controller. No symbolic link is followed and no mount is
@@ -244,8 +244,8 @@ static int make_group(const struct place *place, const struct folder *folder, co
 
 	name_group(place, vm_id, name);
 	for (int i = 0; i < MAKE_TRIES; i++) {
-		cleanup_close int parent = place->beside ? open_delegated(place, folder)
-							 : make_parent(place, folder);
+		cleanup_close int parent =
+			place->beside ? open_delegated(place, folder) : make_parent(place, folder);
 
 		r = parent < 0 ? parent : unavailable(cgroup_make(parent, name));
 		if (r != -ENOENT && r != -ENODEV)
@@ -364,8 +364,7 @@ static int make_all(const struct place *place, const char *vm_id, const struct j
 		const struct folder *folder = &place->folders[i];
 		cleanup_close int group = make_group(place, folder, vm_id);
 
-		r = group < 0 ? group
-			      : set_limits(group, place->kind, folder->controllers, limits);
+		r = group < 0 ? group : set_limits(group, place->kind, folder->controllers, limits);
 		if (r == 0)
 			continue;
 		if (group < 0)

@@ -43,13 +43,15 @@ int cgroup_write(int group_fd, const char *file, const char *value);
  */
 int cgroup_set(int group_fd, const char *file, const char *value);
 
-/** cgroup_has_word() - whether a file of one line holds this word. A file that cannot be read: no. */
+/** cgroup_has_word() - whether a file of one line holds this word. A file that cannot be read: no.
+ */
 bool cgroup_has_word(int group_fd, const char *file, const char *word);
 
 /** cgroup_count() - the number at "KEY NUMBER" in a file. 0 when it is not there. */
 uint64_t cgroup_count(int group_fd, const char *file, const char *key);
 
-/** cgroup_add() - move a process (0: this one) into the group, with its threads. Return: 0, -errno */
+/** cgroup_add() - move a process (0: this one) into the group, with its threads. Return: 0, -errno
+ */
 int cgroup_add(int group_fd, pid_t pid);
 
 /**

@@ -208,7 +208,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "fork") == 0)
 		return fork_many((int)strtol(argv[2], NULL, 10));
 	if (argc == 4 && strcmp(argv[1], "spin") == 0)
-		return spin((int)strtol(argv[2], NULL, 10), (unsigned int)strtoul(argv[3], NULL, 10));
+		return spin((int)strtol(argv[2], NULL, 10),
+			    (unsigned int)strtoul(argv[3], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "bench") == 0)
 		return bench((int)strtol(argv[2], NULL, 10));
 	return argc > 1 ? on_group(argc - 1, argv + 1) : 2;
