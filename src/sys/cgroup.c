@@ -157,6 +157,17 @@ int cgroup_add(int group_fd, pid_t pid)
 	return cgroup_write(group_fd, "cgroup.procs", text);
 }
 
+int cgroup_open_entry(int group_fd)
+{
+	return open_beneath(group_fd, "tasks", O_WRONLY);
+}
+
+int cgroup_enter(int entry_fd)
+{
+	/* 0 in "tasks" is the one move for which the kernel stops nobody else. */
+	return write_text(entry_fd, "0");
+}
+
 /*
  * Up to PIDS_A_ROUND members. A process of a pid namespace that cannot be seen from here is listed
  * as 0, and left out.
