@@ -20,10 +20,15 @@
  * not find the group any more. So limits on the caller's own cgroup do not bind the VM; the VM's
  * own do, and root could have left that cgroup anyway.
  *
- * What is checked. Every value is read back and compared. After a process joined, /proc/PID/cgroup
- * must name our group in the line of each controller. No symbolic link is followed and no mount is
- * entered below TOP (sys/cgroup.c), and TOP itself must be a cgroup file system, for the list of
- * mounts is text in which users have a say.
+ * What is checked. Every value is read back and compared. Of a process that is in,
+ * /proc/PID/cgroup must name our group in the line of each controller. No symbolic link is followed
+ * and no mount is entered below TOP (sys/cgroup.c), and TOP itself must be a cgroup file system,
+ * for the list of mounts is text in which users have a say.
+ *
+ * How the VMM gets in. It is born in the group with v2 (CLONE_INTO_CGROUP); with v1 it enters as
+ * its first act, through descriptors that the warden opened: its own namespaces of users and
+ * cgroups would stand in the way of a search. Moving it from outside would take 15 ms
+ * (cgroup_add()).
  *
  * Order. Limits are written before the first process joins. The parent folder is shared by all VMs
  * and goes with the last one: a start that meets this makes it again (MAKE_TRIES).
@@ -472,17 +477,91 @@ static int verify_joined(const struct place *place, const char *vm_id, pid_t pid
 	return 0;
 }
 
+/* Finds the group of a VM again. Return: 0; -ENOENT; -errno */
+static int find_again(const char *vm_id, enum warden_limits_kind kind, struct places *places,
+		      const struct place **ret)
+{
+	int r = find_places(places);
+
+	if (r < 0)
+		return r;
+	*ret = find_group(places, vm_id, kind);
+	return *ret ? 0 : -ENOENT;
+}
+
+static int open_entries(const struct place *place, const char *vm_id,
+			struct warden_limits_entry *entry)
+{
+	for (size_t i = 0; i < place->n; i++) {
+		cleanup_close int group = open_group(place, &place->folders[i], vm_id);
+		int fd;
+
+		if (group < 0)
+			return group;
+		if (place->kind == WARDEN_LIMITS_V2) {
+			entry->group_fd = take_fd(&group);
+			continue;
+		}
+		fd = cgroup_open_entry(group);
+		if (fd < 0)
+			return fd;
+		entry->tasks_fds[entry->n_tasks++] = fd;
+	}
+	return 0;
+}
+
+int warden_limits_open(const char *vm_id, enum warden_limits_kind kind,
+		       struct warden_limits_entry *ret)
+{
+	struct warden_limits_entry entry = {.group_fd = -EBADF};
+	const struct place *place;
+	struct places places;
+	int r = find_again(vm_id, kind, &places, &place);
+
+	if (r == 0)
+		r = open_entries(place, vm_id, &entry);
+	if (r < 0) {
+		warden_limits_close(&entry);
+		return r;
+	}
+	*ret = entry;
+	return 0;
+}
+
+int warden_limits_enter(const struct warden_limits_entry *entry)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < entry->n_tasks; i++)
+		r = cgroup_enter(entry->tasks_fds[i]);
+	return r;
+}
+
+void warden_limits_close(struct warden_limits_entry *entry)
+{
+	close_fd(&entry->group_fd);
+	for (unsigned int i = 0; i < entry->n_tasks; i++)
+		close_fd(&entry->tasks_fds[i]);
+	entry->n_tasks = 0;
+}
+
+int warden_limits_verify(const char *vm_id, enum warden_limits_kind kind, pid_t pid)
+{
+	const struct place *place;
+	struct places places;
+	int r = find_again(vm_id, kind, &places, &place);
+
+	return r < 0 ? r : verify_joined(place, vm_id, pid);
+}
+
 int warden_limits_join(const char *vm_id, enum warden_limits_kind kind, pid_t pid)
 {
 	const struct place *place;
 	struct places places;
-	int r = find_places(&places);
+	int r = find_again(vm_id, kind, &places, &place);
 
 	if (r < 0)
 		return r;
-	place = find_group(&places, vm_id, kind);
-	if (!place)
-		return -ENOENT;
 	for (size_t i = 0; r == 0 && i < place->n; i++) {
 		cleanup_close int group = open_group(place, &place->folders[i], vm_id);
 
@@ -497,10 +576,9 @@ bool warden_limits_oom(const char *vm_id, enum warden_limits_kind kind)
 	const struct place *place;
 	struct places places;
 
-	if (find_places(&places) < 0)
+	if (find_again(vm_id, kind, &places, &place) < 0)
 		return false;
-	place = find_group(&places, vm_id, kind);
-	for (size_t i = 0; place && i < place->n; i++) {
+	for (size_t i = 0; i < place->n; i++) {
 		cleanup_close int group = -EBADF;
 
 		if (!(place->folders[i].controllers & 1U << CGROUP_MEMORY))

@@ -63,28 +63,20 @@ int cgroup_make(int parent_fd, const char *name)
 	return cgroup_open(parent_fd, name);
 }
 
-int cgroup_write(int group_fd, const char *file, const char *value)
+static int write_text(int fd, const char *text)
 {
-	cleanup_close int fd = open_beneath(group_fd, file, O_WRONLY);
-	ssize_t n;
+	ssize_t n = write(fd, text, strlen(text));
 
-	if (fd < 0)
-		return fd;
-	n = write(fd, value, strlen(value));
 	if (n < 0)
 		return -errno;
-	return n == (ssize_t)strlen(value) ? 0 : -EIO;
+	return n == (ssize_t)strlen(text) ? 0 : -EIO;
 }
 
 /* The whole of a short file, without the newline at its end. Return: 0, -errno */
-static int read_value(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_B])
+static int read_text(int fd, char ret[CGROUP_VALUE_MAX_B])
 {
-	cleanup_close int fd = open_beneath(group_fd, file, O_RDONLY);
-	ssize_t n;
+	ssize_t n = pread(fd, ret, CGROUP_VALUE_MAX_B, 0);
 
-	if (fd < 0)
-		return fd;
-	n = read(fd, ret, CGROUP_VALUE_MAX_B);
 	if (n < 0)
 		return -errno;
 	if (n == CGROUP_VALUE_MAX_B)
@@ -95,13 +87,31 @@ static int read_value(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_
 	return 0;
 }
 
+static int read_value(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_B])
+{
+	cleanup_close int fd = open_beneath(group_fd, file, O_RDONLY);
+
+	return fd < 0 ? fd : read_text(fd, ret);
+}
+
+int cgroup_write(int group_fd, const char *file, const char *value)
+{
+	cleanup_close int fd = open_beneath(group_fd, file, O_WRONLY);
+
+	return fd < 0 ? fd : write_text(fd, value);
+}
+
 int cgroup_set(int group_fd, const char *file, const char *value)
 {
+	cleanup_close int fd = open_beneath(group_fd, file, O_RDWR);
 	char kept[CGROUP_VALUE_MAX_B];
-	int r = cgroup_write(group_fd, file, value);
+	int r;
 
+	if (fd < 0)
+		return fd;
+	r = write_text(fd, value);
 	if (r == 0)
-		r = read_value(group_fd, file, kept);
+		r = read_text(fd, kept);
 	if (r < 0)
 		return r;
 	return strcmp(kept, value) == 0 ? 0 : -EDOM;
@@ -145,6 +155,17 @@ int cgroup_add(int group_fd, pid_t pid)
 
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	return cgroup_write(group_fd, "cgroup.procs", text);
+}
+
+int cgroup_open_entry(int group_fd)
+{
+	return open_beneath(group_fd, "tasks", O_WRONLY);
+}
+
+int cgroup_enter(int entry_fd)
+{
+	/* 0 in "tasks" is the one move for which the kernel stops nobody else. */
+	return write_text(entry_fd, "0");
 }
 
 /*

@@ -50,9 +50,20 @@ bool cgroup_has_word(int group_fd, const char *file, const char *word);
 /** cgroup_count() - the number at "KEY NUMBER" in a file. 0 when it is not there. */
 uint64_t cgroup_count(int group_fd, const char *file, const char *key);
 
-/** cgroup_add() - move a process (0: this one) into the group, with its threads. Return: 0, -errno
+/**
+ * cgroup_add() - move a process (0: this one) into the group, with its threads.
+ *
+ * The kernel holds up every fork of the host for it, and on a host that did no such thing lately
+ * waits for all processors first: 15 ms. A new child gets into a group quicker by
+ * clone3(CLONE_INTO_CGROUP) with v2, and by cgroup_enter() with v1.
  */
 int cgroup_add(int group_fd, pid_t pid);
+
+/** cgroup_open_entry() - v1: a descriptor for cgroup_enter(), with the rights of who opens it. */
+int cgroup_open_entry(int group_fd);
+
+/** cgroup_enter() - v1: move the calling thread, the only one of its process, into the group. */
+int cgroup_enter(int entry_fd);
 
 /**
  * cgroup_remove() - remove a group; one that does not exist is fine.
