@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -328,14 +329,16 @@ int main(void)
 	struct keeper *k = &keeper;
 	struct control_request start;
 	struct ironclaw_error err = {0};
-	size_t n_fds;
+	size_t n_fds, seed;
 	ssize_t n;
 
 	/* A core file would hold guest memory; nobody of the same user may attach either. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* The JSON library takes the seed of its hash tables from a file. */
-	json_object_seed(0);
+	/* The JSON library would look for the seed of its hash tables in a file. */
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return 1;
+	json_object_seed(seed | 1);
 	n = descriptors_receive(FD_CONTROL, &start, sizeof(start), NULL, 0, &n_fds);
 	if (n != sizeof(start) || start.kind != CONTROL_START)
 		return 1;

@@ -326,65 +326,6 @@ static int read_keeper(struct launch *l, struct ironclaw_error *err)
 	return err_set(err, event.error.code, event.error.errnum, "%s", event.error.text);
 }
 
-/* Waits for one kind of event from the keeper, and for whatever goes wrong before it. */
-static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t limit_ms,
-		       struct ironclaw_error *err)
-{
-	uint64_t deadline = clock_now_us() + (limit_ms + SLACK_MS) * 1000ULL;
-
-	for (;;) {
-		struct pollfd p[] = {{.fd = l->control_fd, .events = POLLIN},
-				     {.fd = l->warden_fd, .events = POLLIN}};
-		int r;
-
-		r = poll(p, 2, clock_left_ms(deadline));
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return err_sys(err, errno, "poll");
-		if (r == 0)
-			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
-				       "the keeper of VM '%s' does not answer", l->vm_id);
-		/* The warden first: when it could not start the keeper, the keeper's end says
-		 * nothing. */
-		if (p[1].revents) {
-			r = read_warden(l, err);
-			if (r < 0)
-				return r;
-			if (r > 0)
-				return launch_explain(l, err);
-			continue;
-		}
-		r = read_keeper(l, err);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return launch_explain(l, err);
-		if (r == (int)kind)
-			return 0;
-	}
-}
-
-int launch_wait(struct launch *l, struct ironclaw_error *err)
-{
-	int r = wait_keeper(l, CONTROL_READY, l->limit_ms, err);
-
-	if (r == 0)
-		l->ready_us = clock_now_us();
-	return r;
-}
-
-int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
-{
-	const struct control_request request = {.kind = CONTROL_SAVE,
-						.deadline_ms = LIMIT_QMP_REPLY_MS};
-	int r = descriptors_send(l->control_fd, &request, sizeof(request), &state_fd, 1);
-
-	if (r < 0)
-		return err_sys(err, -r, "cannot ask the keeper to save the VM");
-	return wait_keeper(l, CONTROL_SAVED, LIMIT_QMP_REPLY_MS, err);
-}
-
 static int describe_end(const struct launch *l, struct ironclaw_error *err)
 {
 	int status = l->end.vmm_status;
@@ -414,10 +355,16 @@ static int describe_end(const struct launch *l, struct ironclaw_error *err)
 	return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' was killed", l->vm_id);
 }
 
-int launch_explain(struct launch *l, struct ironclaw_error *err)
+/* Whether the warden knows better than the keeper, which saw a VMM go without a word. */
+static bool warden_knows(const struct launch *l)
+{
+	return l->ended && (l->end.oom || l->end.killed_program != 0);
+}
+
+/* The words of keeper and warden about a VM that is ending; @said: those that are known already. */
+static int explain(struct launch *l, struct ironclaw_error said, struct ironclaw_error *err)
 {
 	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
-	struct ironclaw_error said = {0};
 	bool keeper_open = true, warden_open = true;
 
 	while (keeper_open || warden_open) {
@@ -431,11 +378,74 @@ int launch_explain(struct launch *l, struct ironclaw_error *err)
 		if (p[1].revents)
 			warden_open = read_warden(l, said.code ? NULL : &said) == 0;
 	}
-	if (said.code == IRONCLAW_ERR_NONE)
+	if (said.code == IRONCLAW_ERR_NONE || warden_knows(l))
 		return describe_end(l, err);
 	if (err)
 		*err = said;
 	return -said.errnum;
+}
+
+int launch_explain(struct launch *l, struct ironclaw_error *err)
+{
+	return explain(l, (struct ironclaw_error){0}, err);
+}
+
+/* Waits for one kind of event from the keeper, and for whatever goes wrong before it. */
+static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t limit_ms,
+		       struct ironclaw_error *err)
+{
+	uint64_t deadline = clock_now_us() + (limit_ms + SLACK_MS) * 1000ULL;
+	struct ironclaw_error said = {0};
+
+	for (;;) {
+		struct pollfd p[] = {{.fd = l->control_fd, .events = POLLIN},
+				     {.fd = l->warden_fd, .events = POLLIN}};
+		int r;
+
+		r = poll(p, 2, clock_left_ms(deadline));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(err, errno, "poll");
+		if (r == 0)
+			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				       "the keeper of VM '%s' does not answer", l->vm_id);
+		/* The warden first: when it could not start the keeper, the keeper's end says
+		 * nothing. */
+		if (p[1].revents) {
+			r = read_warden(l, err);
+			if (r < 0)
+				return r;
+			if (r > 0)
+				return launch_explain(l, err);
+			continue;
+		}
+		r = read_keeper(l, &said);
+		if (r < 0 || r == 0)
+			return explain(l, said, err);
+		if (r == (int)kind)
+			return 0;
+	}
+}
+
+int launch_wait(struct launch *l, struct ironclaw_error *err)
+{
+	int r = wait_keeper(l, CONTROL_READY, l->limit_ms, err);
+
+	if (r == 0)
+		l->ready_us = clock_now_us();
+	return r;
+}
+
+int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
+{
+	const struct control_request request = {.kind = CONTROL_SAVE,
+						.deadline_ms = LIMIT_QMP_REPLY_MS};
+	int r = descriptors_send(l->control_fd, &request, sizeof(request), &state_fd, 1);
+
+	if (r < 0)
+		return err_sys(err, -r, "cannot ask the keeper to save the VM");
+	return wait_keeper(l, CONTROL_SAVED, LIMIT_QMP_REPLY_MS, err);
 }
 
 /* What is left when the warden was killed: its children died with it, the folder is still there. */
