@@ -51,7 +51,8 @@ static int on_output(void *userdata, uint8_t stream, const uint8_t *data, size_t
 			       data, len);
 	/*
 	 * A receiver that would not take it until the time was over: not its failure. Its clock may
-	 * be a little ahead of ours; the output is not whole, so even an end in time comes too late.
+	 * be a little ahead of ours; the output is not whole, so even an end in time comes too
+	 * late.
 	 */
 	if (r < 0 && (time_is_over(x) || (r == -ETIMEDOUT && x->deadline_us))) {
 		x->timed_out = true;
