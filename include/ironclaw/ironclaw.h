@@ -162,8 +162,9 @@ struct ironclaw_exec_options {
 	uint64_t timeout_ms; /**< then the command is killed; 0: as the config file says, or none */
 	/**
 	 * Output as it comes, 1 byte to 64 KiB at a time; hostile bytes. May block: the guest
-	 * waits. A negative return ends the exec with IRONCLAW_ERR_CANCELLED. May be NULL:
-	 * discarded.
+	 * waits. A negative return ends the exec with IRONCLAW_ERR_CANCELLED, except -ETIMEDOUT
+	 * of a command with timeout_ms: whoever should take it did not until the time was over,
+	 * and the command is killed for that. May be NULL: discarded.
 	 */
 	int (*output)(void *userdata, enum ironclaw_stream stream, const void *data, size_t len);
 	void *userdata;
@@ -175,7 +176,7 @@ struct ironclaw_exec_result {
 	int exit_code;	/**< as a shell has it: 0..255, 128+N by signal, 124 timeout, 126, 127 */
 	int signal;	/**< 0, or the signal that killed the command */
 	bool started;	/**< false: the guest could not start it; reason in failure */
-	bool timed_out; /**< killed because timeout_ms were over */
+	bool timed_out; /**< killed because timeout_ms were over; if that was in doubt, with its VM */
 	bool oom;	/**< the guest ran out of memory in this command */
 	uint64_t first_byte_us; /**< from the call to the first output; 0: none came */
 	uint64_t command_us;	/**< from the call to the end */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/paths.h"
 
 /** Exit codes. `run` passes on the guest command's own code as well, see ironclaw-run(1). */
 enum cli_exit {
@@ -61,6 +62,29 @@ int cli_fail(const struct ironclaw_error *err, int exit_code);
  */
 int cli_getopt(int argc, char **argv, const char *shorts, const struct option *longs);
 
+/**
+ * cli_parse_output() - the options of a command that only prints: --help, --json, and -q, --quiet.
+ * @ret_quiet:	NULL: there is no -q
+ *
+ * Return: a negative number to go on, else the exit code
+ */
+int cli_parse_output(int argc, char **argv, const char *help, bool *ret_json, bool *ret_quiet);
+
+/** An action of a command, such as `ls` of `image`. */
+struct cli_verb {
+	const char *name;
+	int (*run)(int argc, char **argv, const struct paths *paths); /* argv[0]: "image ls" */
+};
+
+/**
+ * cli_run_verb() - run the action that argv[1] names, or say which there are.
+ * @argv:	argv[0] is the command's name
+ * @verbs:	at most 8; a NULL name ends them
+ *
+ * Return: the exit code
+ */
+int cli_run_verb(int argc, char **argv, const struct cli_verb *verbs, const char *help);
+
 /** cli_help() - print a help text as it is. Return: CLI_EXIT_OK. */
 int cli_help(const char *text);
 
@@ -83,6 +107,9 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * IRONCLAW_PROGRESS=0 turns it off on a terminal as well.
  */
 void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** cli_notice() - a library's notice as cli_note() or cli_progress(); @userdata is not used. */
+void cli_notice(void *userdata, enum ironclaw_notice notice, const char *text);
 
 /**
  * cli_data_file() - path of a read-only data file that comes with the program.

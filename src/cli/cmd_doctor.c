@@ -110,27 +110,13 @@ static void print_json(const struct doctor *doctor)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
-						{NULL, 0, NULL, 0}};
 	struct doctor doctor = {0};
 	struct ironclaw_error err;
 	bool json = false;
-	int c;
+	int r = cli_parse_output(argc, argv, help, &json, NULL);
 
-	while ((c = cli_getopt(argc, argv, ":h", options)) != -1) {
-		switch (c) {
-		case 'h':
-			return cli_help(help);
-		case 'j':
-			json = true;
-			break;
-		default:
-			return CLI_EXIT_USAGE;
-		}
-	}
-	if (optind < argc)
-		return cli_usage_error("doctor", "unexpected argument '%s'", argv[optind]);
+	if (r >= 0)
+		return r;
 	if (paths_get(&doctor.paths, &err) < 0)
 		return cli_fail(&err, CLI_EXIT_FAILED);
 	run_checks(&doctor);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_image.c - `ironclaw image`: build, list, inspect and remove images. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/building.h"
 #include "cli/cli.h"
+#include "cli/store_ls.h"
 #include "codec/json_write.h"
 #include "image/build.h"
 #include "image/store.h"
@@ -30,7 +30,7 @@ enum image_option { OPTION_INCLUDE = 256, OPTION_SUITE, OPTION_FORCE, OPTION_JSO
 /* What the options of any of the sub-commands say. */
 struct image_args {
 	struct image_recipe recipe;
-	bool force, json, quiet;
+	bool force, quiet;
 };
 
 /* Returns a negative number to go on, else the exit code. */
@@ -54,8 +54,7 @@ static int parse(int argc, char **argv, const struct option *options, struct ima
 		case OPTION_FORCE:
 			args->force = true;
 			break;
-		case OPTION_JSON:
-			args->json = true;
+		case OPTION_JSON: /* inspect: in any case */
 			break;
 		default:
 			return CLI_EXIT_USAGE;
@@ -96,9 +95,8 @@ static int image_build_command(int argc, char **argv, const struct paths *paths)
 	return CLI_EXIT_OK;
 }
 
-static void write_json(struct json_writer *w, const char *name, const struct manifest *m)
+static void write_manifest(struct json_writer *w, const char *name, const struct manifest *m)
 {
-	json_write_open_object(w, NULL);
 	json_write_string(w, "name", name);
 	json_write_string(w, "recipe", m->recipe);
 	json_write_string(w, "suite", m->suite[0] ? m->suite : NULL);
@@ -109,76 +107,34 @@ static void write_json(struct json_writer *w, const char *name, const struct man
 	json_write_string(w, "ironclaw", m->ironclaw);
 }
 
-static int print_json_list(const struct store_list *list)
+static void write_entry(const void *userdata, struct json_writer *w, const struct store_entry *e)
 {
-	struct json_writer w;
-
-	json_write_begin(&w, stdout);
-	json_write_open_array(&w, NULL);
-	for (size_t i = 0; i < list->n; i++) {
-		const struct store_entry *e = &list->entries[i];
-
-		write_json(&w, e->name, &e->manifest);
-		json_write_bool(&w, "damaged", e->damaged);
-		json_write_close_object(&w);
-	}
-	json_write_close_array(&w);
-	return json_write_end(&w) < 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+	(void)userdata;
+	write_manifest(w, e->name, &e->manifest);
 }
 
-static int print_table(const struct store_list *list)
+static void fill_row(const void *userdata, const struct store_entry *e, const char *size,
+		     const char **cells)
 {
-	static const char *const headers[] = {"NAME", "SIZE", "SUITE", "CREATED", "CONTENT"};
-	cleanup(cli_table_done) struct cli_table table = {.n_rows = 0};
+	const struct manifest *m = &e->manifest;
 
-	if (list->n == 0) {
-		(void)printf("no images yet: ironclaw image build\n");
-		return CLI_EXIT_OK;
-	}
-	cli_table_init(&table, headers, ARRAY_SIZE(headers));
-	for (size_t i = 0; i < list->n; i++) {
-		const struct store_entry *e = &list->entries[i];
-		const struct manifest *m = &e->manifest;
-		char size[32];
-		const char *cells[] = {e->name, size, m->suite[0] ? m->suite : "-", m->created,
-				       m->include[0] ? m->include : m->recipe};
-
-		building_size(m->size, size, sizeof(size));
-		if (e->damaged) {
-			cells[1] = cells[2] = cells[3] = "-";
-			cells[4] = "damaged: build it anew";
-		}
-		if (cli_table_add(&table, cells) < 0)
-			return CLI_EXIT_FAILED;
-	}
-	cli_table_print(&table);
-	return CLI_EXIT_OK;
+	(void)userdata;
+	cells[1] = size;
+	cells[2] = m->suite[0] ? m->suite : "-";
+	cells[3] = m->created[0] ? m->created : "-";
+	cells[4] = m->include[0] ? m->include : m->recipe;
 }
 
 static int image_ls_command(int argc, char **argv, const struct paths *paths)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-						{"quiet", no_argument, NULL, 'q'},
-						{"json", no_argument, NULL, OPTION_JSON},
-						{NULL, 0, NULL, 0}};
-	cleanup(store_list_done) struct store_list list = {.n = 0};
-	struct ironclaw_error err = {0};
-	struct image_args args = {.quiet = false};
-	int r = parse(argc, argv, options, &args);
+	static const char *const headers[] = {"NAME", "SIZE", "SUITE", "CREATED", "CONTENT"};
+	static const struct store_ls ls = {.kind = STORE_IMAGES,
+					   .if_none = "no images yet: ironclaw image build",
+					   .headers = headers,
+					   .fill = fill_row,
+					   .write_json = write_entry};
 
-	if (r >= 0)
-		return r;
-	if (optind < argc)
-		return cli_usage_error(argv[0], "unexpected argument '%s'", argv[optind]);
-	if (store_list(paths, STORE_IMAGES, &list, &err) < 0)
-		return cli_fail(&err, CLI_EXIT_FAILED);
-	if (args.json)
-		return print_json_list(&list);
-	if (!args.quiet)
-		return print_table(&list);
-	for (size_t i = 0; i < list.n; i++)
-		(void)printf("%s\n", list.entries[i].name);
-	return CLI_EXIT_OK;
+	return store_ls(argc, argv, help, paths, &ls);
 }
 
 static int image_inspect_command(int argc, char **argv, const struct paths *paths)
@@ -201,7 +157,8 @@ static int image_inspect_command(int argc, char **argv, const struct paths *path
 	    image_find(paths, argv[optind], &image, &err) < 0)
 		return cli_fail(&err, CLI_EXIT_FAILED);
 	json_write_begin(&w, stdout);
-	write_json(&w, argv[optind], &m);
+	json_write_open_object(&w, NULL);
+	write_manifest(&w, argv[optind], &m);
 	json_write_string(&w, "path", image.path);
 	json_write_open_array(&w, "packages");
 	for (size_t i = 0; i < m.n_packages; i++) {
@@ -235,42 +192,13 @@ static int image_rm_command(int argc, char **argv, const struct paths *paths)
 	return code;
 }
 
-struct sub_command {
-	const char *name, *title;
-	int (*run)(int argc, char **argv, const struct paths *paths);
-};
-
-static const struct sub_command commands[] = {
-	{"build", "image build", image_build_command},
-	{"ls", "image ls", image_ls_command},
-	{"inspect", "image inspect", image_inspect_command},
-	{"rm", "image rm", image_rm_command},
-};
-
 int cmd_image(int argc, char **argv)
 {
-	static const char *const names[] = {"build", "ls", "inspect", "rm", NULL};
-	struct ironclaw_error err = {0};
-	const char *near;
-	struct paths paths;
-	char title[32];
+	static const struct cli_verb verbs[] = {{"build", image_build_command},
+						{"ls", image_ls_command},
+						{"inspect", image_inspect_command},
+						{"rm", image_rm_command},
+						{NULL, NULL}};
 
-	if (argc < 2)
-		return cli_usage_error("image", "say what to do: build, ls, inspect or rm");
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return cli_help(help);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) != 0)
-			continue;
-		if (paths_get(&paths, &err) < 0)
-			return cli_fail(&err, CLI_EXIT_FAILED);
-		(void)snprintf(title, sizeof(title), "%s", commands[i].title);
-		argv[1] = title;
-		return commands[i].run(argc - 1, argv + 1, &paths);
-	}
-	near = cli_suggest(argv[1], names);
-	return cli_usage_error("image",
-			       near ? "unknown command '%s'; did you mean '%s'?"
-				    : "unknown command '%s'",
-			       argv[1], near);
+	return cli_run_verb(argc, argv, verbs, help);
 }

@@ -11,15 +11,6 @@
 #include "codec/json_write.h"
 #include "sys/clock.h"
 
-static void on_notice(void *userdata, enum ironclaw_notice notice, const char *text)
-{
-	(void)userdata;
-	if (notice == IRONCLAW_NOTICE_WARNING)
-		cli_note("%s", text);
-	else
-		cli_progress("%s", text);
-}
-
 static void print_timings(struct json_writer *w, const struct run_report *r)
 {
 	json_write_open_object(w, "timings_ms");
@@ -125,7 +116,7 @@ int cmd_run(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	cli_set_quiet(args.quiet);
-	args.vm.notice = on_notice;
+	args.vm.notice = cli_notice;
 	if (run_vm(&args, &report, id, image, &err) < 0) {
 		code = fail(&err);
 	} else {

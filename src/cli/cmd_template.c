@@ -30,12 +30,12 @@ static const char help[] =
 	"  -q, --quiet      build: no progress; ls: keys only\n\n"
 	"rm takes the beginning of a key as well, if it is unique.\n";
 
-enum template_option { OPTION_WARM = 256, OPTION_CPUS, OPTION_MEMORY, OPTION_ACCEL, OPTION_JSON };
+enum template_option { OPTION_WARM = 256, OPTION_CPUS, OPTION_MEMORY, OPTION_ACCEL };
 
 struct template_args {
 	struct ironclaw_vm_options vm;
 	char warm[TEMPLATE_WARM_MAX_B]; /* one command a line */
-	bool warm_given, json, quiet;
+	bool warm_given, quiet;
 };
 
 static const char *add_warm(struct template_args *args, const char *command)
@@ -76,9 +76,6 @@ static const char *set_option(struct template_args *args, int c)
 	case OPTION_ACCEL:
 		args->vm.accel = optarg;
 		return NULL;
-	case OPTION_JSON:
-		args->json = true;
-		return NULL;
 	default:
 		args->quiet = true;
 		return NULL;
@@ -104,15 +101,6 @@ static int parse(int argc, char **argv, const struct option *options, struct tem
 	return -1;
 }
 
-static void on_notice(void *userdata, enum ironclaw_notice notice, const char *text)
-{
-	(void)userdata;
-	if (notice == IRONCLAW_NOTICE_WARNING)
-		cli_note("%s", text);
-	else
-		cli_progress("%s", text);
-}
-
 static int choose_warm(struct template_spec *spec, const struct template_args *args,
 		       struct ironclaw_error *err)
 {
@@ -127,7 +115,7 @@ static int choose_warm(struct template_spec *spec, const struct template_args *a
 static int build(const struct paths *paths, const struct template_args *args,
 		 struct ironclaw_error *err)
 {
-	const struct vm_notices notices = {.notice = on_notice};
+	const struct vm_notices notices = {.notice = cli_notice};
 	struct violations list = {0};
 	struct template_spec spec;
 	struct vm_config config;
@@ -230,25 +218,19 @@ static int print_table(const struct template_info *list, size_t n)
 
 static int ls_command(int argc, char **argv, const struct paths *paths)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-						{"quiet", no_argument, NULL, 'q'},
-						{"json", no_argument, NULL, OPTION_JSON},
-						{NULL, 0, NULL, 0}};
 	cleanup_free struct template_info *list = NULL;
-	struct template_args args = {.quiet = false};
 	struct ironclaw_error err = {0};
+	bool json = false, quiet = false;
 	size_t n;
-	int r = parse(argc, argv, options, &args);
+	int r = cli_parse_output(argc, argv, help, &json, &quiet);
 
 	if (r >= 0)
 		return r;
-	if (optind < argc)
-		return cli_usage_error(argv[0], "unexpected argument '%s'", argv[optind]);
 	if (template_list(paths, &list, &n, &err) < 0)
 		return cli_fail(&err, CLI_EXIT_FAILED);
-	if (args.json)
+	if (json)
 		return print_json(list, n);
-	if (!args.quiet)
+	if (!quiet)
 		return print_table(list, n);
 	for (size_t i = 0; i < n; i++)
 		(void)printf("%s\n", list[i].key);
@@ -274,37 +256,12 @@ static int rm_command(int argc, char **argv, const struct paths *paths)
 	return CLI_EXIT_OK;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv, const struct paths *paths);
-} verbs[] = {{"build", build_command}, {"ls", ls_command}, {"rm", rm_command}};
-
 int cmd_template(int argc, char **argv)
 {
-	const char *names[ARRAY_SIZE(verbs) + 1] = {NULL};
-	struct ironclaw_error err = {0};
-	struct paths paths;
-	const char *near;
-	char title[32];
+	static const struct cli_verb verbs[] = {{"build", build_command},
+						{"ls", ls_command},
+						{"rm", rm_command},
+						{NULL, NULL}};
 
-	if (argc < 2)
-		return cli_usage_error("template", "say what to do: build, ls or rm");
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return cli_help(help);
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(argv[1], verbs[i].name) != 0)
-			continue;
-		if (paths_get(&paths, &err) < 0)
-			return cli_fail(&err, CLI_EXIT_FAILED);
-		(void)snprintf(title, sizeof(title), "template %s", argv[1]);
-		argv[1] = title;
-		return verbs[i].run(argc - 1, argv + 1, &paths);
-	}
-	near = cli_suggest(argv[1], names);
-	if (near)
-		return cli_usage_error("template", "unknown action '%s'; did you mean '%s'?",
-				       argv[1], near);
-	return cli_usage_error("template", "unknown action '%s'; there are build, ls and rm",
-			       argv[1]);
+	return cli_run_verb(argc, argv, verbs, help);
 }

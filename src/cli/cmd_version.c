@@ -10,25 +10,11 @@ static const char help[] = "usage: ironclaw version [--json]\n\n"
 
 int cmd_version(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
-						{NULL, 0, NULL, 0}};
 	bool json = false;
-	int c;
+	int r = cli_parse_output(argc, argv, help, &json, NULL);
 
-	while ((c = cli_getopt(argc, argv, ":h", options)) != -1) {
-		switch (c) {
-		case 'h':
-			return cli_help(help);
-		case 'j':
-			json = true;
-			break;
-		default:
-			return CLI_EXIT_USAGE;
-		}
-	}
-	if (optind < argc)
-		return cli_usage_error("version", "unexpected argument '%s'", argv[optind]);
+	if (r >= 0)
+		return r;
 	(void)printf(json ? "{\"version\":\"%s\"}\n" : "ironclaw %s\n", IRONCLAW_VERSION);
 	return CLI_EXIT_OK;
 }

@@ -21,7 +21,7 @@ void power_console(void)
 		console_fd = fd;
 }
 
-void power_end(void)
+__attribute__((noreturn)) static void end_machine(void)
 {
 	(void)kill(-1, SIGKILL);
 	sync();
@@ -47,5 +47,5 @@ void power_fail(const char *fmt, ...)
 		(void)!write(console_fd, text, len);
 		(void)tcdrain(console_fd);
 	}
-	power_end();
+	end_machine();
 }

@@ -70,11 +70,6 @@ static void vm_frame(const struct wire_frame *frame)
 	case WIRE_TIME:
 		identity_time(frame->payload);
 		return;
-	case WIRE_PING:
-		link_send(WIRE_PONG, WIRE_STREAM_NONE, 0, frame->payload, frame->header.length);
-		return;
-	case WIRE_SHUTDOWN:
-		power_end();
 	default:
 		/* wire_header_check() lets nothing else through from the host. */
 		link_fail("kind");

@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/name.h"
 #include "sys/file.h"
 
 #define BUILD_PREFIX  ".build-"
@@ -160,7 +161,7 @@ static void sweep(struct job *job)
 		char path[STORE_PATH_MAX], lock_name[SIDE_NAME_MAX];
 
 		if (strncmp(entry->d_name, BUILD_PREFIX, strlen(BUILD_PREFIX)) != 0 ||
-		    !store_name_valid(name))
+		    !name_valid(name))
 			continue;
 		side_name(lock_name, LOCK_PREFIX, name);
 		if (strcmp(name, job->name) != 0) {

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/name.h"
 #include "image/store.h"
 
 #define FORMAT 1
@@ -152,7 +153,7 @@ static int check_whole(struct manifest *m, const json_t *root, const char **reas
 		return -EINVAL;
 	*reason = "a field of it is malformed";
 	if ((strcmp(m->kind, "image") != 0 && strcmp(m->kind, "kernel") != 0) ||
-	    !store_name_valid(m->name) || !digest_hex_valid(m->sha256) ||
+	    !name_valid(m->name) || !digest_hex_valid(m->sha256) ||
 	    (m->config[0] && !digest_hex_valid(m->config)))
 		return -EINVAL;
 	return 0;

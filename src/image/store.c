@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/name.h"
 #include "image/store_internal.h"
 #include "image/verified.h"
 #include "sys/file.h"
@@ -22,14 +23,6 @@
 #define ELF_MAGIC	 "\177ELF"
 #define DEFAULT_MAX_B	 256U
 
-bool store_name_valid(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len >= 1 && len <= LIMIT_NAME_MAX && name[0] != '.' && name[0] != '_' &&
-	       name[0] != '-' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
 const char *store_noun(const char *kind)
 {
 	return strcmp(kind, STORE_IMAGES) == 0 ? "image" : "kernel";
@@ -37,7 +30,7 @@ const char *store_noun(const char *kind)
 
 int store_check_name(const char *kind, const char *name, struct ironclaw_error *err)
 {
-	if (store_name_valid(name))
+	if (name_valid(name))
 		return 0;
 	return err_set(
 		err, IRONCLAW_ERR_INVALID, EINVAL,
@@ -174,7 +167,7 @@ int kernel_default(const struct paths *paths, char ret[LIMIT_NAME_MAX + 1],
 		r = err_set(err, IRONCLAW_ERR_NOT_FOUND, ENOENT, "there is no kernel yet");
 	} else {
 		text[r == 0 ? strcspn(text, "\n") : 0] = '\0';
-		if (r == 0 && store_name_valid(text)) {
+		if (r == 0 && name_valid(text)) {
 			(void)snprintf(ret, LIMIT_NAME_MAX + 1, "%s", text);
 			return 0;
 		}

@@ -52,9 +52,6 @@ struct store_list {
 	size_t n;
 };
 
-/** store_name_valid() - 1..64 of [a-z0-9._-], starting with a letter or a digit. */
-bool store_name_valid(const char *name);
-
 /**
  * store_list() - what there is, by the manifests; the contents are not verified.
  * @kind:	STORE_IMAGES or STORE_KERNELS

@@ -27,7 +27,7 @@ void kernel_files_done(struct kernel_files *files);
 /** store_noun() - "image" or "kernel". */
 const char *store_noun(const char *kind);
 
-/** store_check_name() - store_name_valid() with an error text. */
+/** store_check_name() - name_valid() with an error text. */
 int store_check_name(const char *kind, const char *name, struct ironclaw_error *err);
 
 /** store_exists() - whether there is something of a name, good or bad. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/name.h"
 #include "image/store_internal.h"
 #include "sys/file.h"
 
@@ -56,7 +57,7 @@ int store_list(const struct paths *paths, const char *kind, struct store_list *r
 	if (!d && errno != ENOENT)
 		return err_sys(err, errno, "cannot list %s", path);
 	while (d && (entry = readdir(d))) {
-		if (!store_name_valid(entry->d_name) ||
+		if (!name_valid(entry->d_name) ||
 		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISDIR(st.st_mode))
 			continue;

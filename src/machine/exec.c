@@ -4,8 +4,9 @@
  *
  * One poll(2) loop on the frames of the session, the keeper's and the warden's sockets (whose end
  * means that the VM is lost), the wake pipe (signals and sizes from anywhere) and, while there is
- * credit for it, the input. Past the time limit the command is killed in the guest; when even that
- * is not confirmed in time, the VM is taken down, so that the command is dead in any case.
+ * credit for it, the input. Past the time limit the command is killed in the guest; when that is
+ * not confirmed in time, or the VM is lost on the way, the VM is taken down: the command is dead in
+ * any case, and what is reported is that its time was over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +28,13 @@ struct exec {
 	uint64_t begin_us, deadline_us; /* deadline 0: none */
 	uint64_t first_byte_us;
 	int refused; /* what the output callback returned below 0 */
-	bool timed_out;
-	bool given_up; /* the kill was not confirmed: the VM has been taken down */
+	bool timed_out, kill_sent;
 };
+
+static bool time_is_over(const struct exec *x)
+{
+	return x->timed_out || (x->deadline_us && clock_now_us() >= x->deadline_us);
+}
 
 static int on_output(void *userdata, uint8_t stream, const uint8_t *data, size_t len)
 {
@@ -44,9 +49,15 @@ static int on_output(void *userdata, uint8_t stream, const uint8_t *data, size_t
 	r = x->options->output(x->options->userdata,
 			       stream == WIRE_STREAM_STDERR ? IRONCLAW_STDERR : IRONCLAW_STDOUT,
 			       data, len);
-	/* A receiver that would not take it until the time was over: not its failure. */
-	if (r < 0 && x->deadline_us && clock_now_us() >= x->deadline_us)
+	/*
+	 * A receiver that would not take it until the time was over: not its failure. Its clock may
+	 * be a little ahead of ours; the output is not whole, so even an end in time comes too
+	 * late.
+	 */
+	if (r < 0 && (time_is_over(x) || (r == -ETIMEDOUT && x->deadline_us))) {
+		x->timed_out = true;
 		return 0;
+	}
 	if (r < 0)
 		x->refused = r;
 	return r;
@@ -88,21 +99,19 @@ static int read_wake(struct exec *x)
 
 static bool over(const struct exec *x)
 {
-	return x->session.state == SESSION_ENDED || x->session.state == SESSION_FAILED ||
-	       x->given_up;
+	return x->session.state == SESSION_ENDED || x->session.state == SESSION_FAILED;
 }
 
-/* The time is over: kill the command; the second time, the VM. */
+/* The time is over: kill the command; the second time give up, which ends the VM. */
 static int on_deadline(struct exec *x)
 {
-	if (!x->timed_out) {
-		x->timed_out = true;
-		x->session.stdin_open = false;
-		x->deadline_us = clock_now_us() + LIMIT_KILL_WAIT_MS * 1000ULL;
-		return session_kill(&x->vm->link, &x->session);
-	}
-	x->given_up = true;
-	return launch_end(&x->vm->launch, NULL);
+	x->timed_out = true;
+	if (x->kill_sent)
+		return -ETIMEDOUT;
+	x->kill_sent = true;
+	x->session.stdin_open = false;
+	x->deadline_us = clock_now_us() + LIMIT_KILL_WAIT_MS * 1000ULL;
+	return session_kill(&x->vm->link, &x->session);
 }
 
 static int step(struct exec *x, struct ironclaw_error *err)
@@ -135,7 +144,7 @@ static int step(struct exec *x, struct ironclaw_error *err)
 		r = session_flush(&vm->link);
 	/* Only now: what was read before it may be the end of the command. */
 	if (r == 0 && !over(x) && !(p[0].revents & POLLIN) && (p[1].revents || p[2].revents))
-		return launch_explain(&vm->launch, err);
+		return -EPIPE;
 	return r;
 }
 
@@ -248,8 +257,13 @@ static int run(struct exec *x, struct ironclaw_error *err)
 		r = step(x, err);
 	if (r == 0)
 		return 0;
-	r = explain(x, r, err);
 	/* A command that nobody listens to any more must not live on. */
+	if (!x->refused && time_is_over(x)) {
+		x->timed_out = true;
+		err_clear(err);
+		return launch_end(&x->vm->launch, err);
+	}
+	r = explain(x, r, err);
 	(void)launch_end(&x->vm->launch, NULL);
 	return r;
 }

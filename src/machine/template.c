@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/name.h"
 #include "image/verified.h"
 #include "machine/template_manifest.h"
 #include "sys/digest.h"
@@ -54,7 +55,7 @@ int template_load_warm(struct template_spec *spec, struct ironclaw_error *err)
 
 	(void)template_default_warm(spec);
 	/* An image by path has no name to remember anything under. */
-	if (!store_name_valid(spec->image.name))
+	if (!name_valid(spec->image.name))
 		return 0;
 	warm_path(path, sizeof(path), spec->paths, spec->image.name);
 	r = file_read_bounded(AT_FDCWD, path, TEMPLATE_WARM_MAX_B - 1, &text, &len);

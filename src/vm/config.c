@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/name.h"
+
 #define CHARS_UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define CHARS_LOWER  "abcdefghijklmnopqrstuvwxyz"
 #define CHARS_DIGITS "0123456789"
@@ -34,15 +36,6 @@ bool vm_id_valid(const char *id)
 
 	return len >= 1 && len <= LIMIT_VM_ID_MAX &&
 	       strspn(id, CHARS_UPPER CHARS_LOWER CHARS_DIGITS "-") == len;
-}
-
-/* The rule of image/store.h, which is in a higher layer. */
-static bool image_name_valid(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len >= 1 && len <= LIMIT_NAME_MAX && strchr("._-", name[0]) == NULL &&
-	       strspn(name, CHARS_LOWER CHARS_DIGITS "._-") == len;
 }
 
 int vm_config_complete(struct vm_config *config, struct ironclaw_error *err)
@@ -76,7 +69,7 @@ static void check_names(const struct vm_config *config, struct violations *list)
 			       LIMIT_VM_ID_MAX);
 	if (config->rootfs_path[0] != '\0' && config->image[0] != '\0')
 		violations_add(list, "rootfs_path", "cannot be combined with image");
-	else if (config->rootfs_path[0] == '\0' && !image_name_valid(config->image))
+	else if (config->rootfs_path[0] == '\0' && !name_valid(config->image))
 		violations_add(list, "image",
 			       "must be 1 to %u characters of a-z, 0-9, '.', '_' and '-', "
 			       "starting with a letter or a digit",

@@ -11,15 +11,14 @@
 #define FROM_GUEST 2U
 
 struct kind_rule {
-	const char *name, *bad_direction, *bad_session, *bad_stream, *bad_length;
+	const char *bad_direction, *bad_session, *bad_stream, *bad_length;
 	uint8_t from;
 	bool in_session;
 	uint32_t min_b, max_b;
 };
 
 #define KIND(kind, from, in_session, min_b, max_b)                                                 \
-	[WIRE_##kind] = {#kind,                                                                    \
-			 "direction of " #kind,                                                    \
+	[WIRE_##kind] = {"direction of " #kind,                                                    \
 			 "session of " #kind,                                                      \
 			 "stream of " #kind,                                                       \
 			 "length of " #kind,                                                       \
@@ -34,9 +33,6 @@ static const struct kind_rule rules[WIRE_KIND_MAX] = {
 	KIND(TIME_REQUEST, FROM_GUEST, false, 8, 8),
 	KIND(TIME, FROM_HOST, false, 16, 16),
 	KIND(IDENTITY_OK, FROM_GUEST, false, 0, 0),
-	KIND(PING, FROM_HOST, false, 8, 8),
-	KIND(PONG, FROM_GUEST, false, 8, 8),
-	KIND(SHUTDOWN, FROM_HOST, false, 0, 0),
 	KIND(ERROR, FROM_GUEST, false, 0, WIRE_ERROR_MAX_B),
 	KIND(EXEC_PART, FROM_HOST, true, 1, WIRE_PAYLOAD_MAX_B),
 	KIND(EXEC, FROM_HOST, true, 1, WIRE_PAYLOAD_MAX_B),
@@ -53,14 +49,7 @@ static const struct kind_rule rules[WIRE_KIND_MAX] = {
 
 static const struct kind_rule *rule_of(uint8_t kind)
 {
-	return kind < WIRE_KIND_MAX && rules[kind].name ? &rules[kind] : NULL;
-}
-
-const char *wire_kind_name(uint8_t kind)
-{
-	const struct kind_rule *rule = rule_of(kind);
-
-	return rule ? rule->name : "?";
+	return kind < WIRE_KIND_MAX && rules[kind].from ? &rules[kind] : NULL;
 }
 
 /* DATA and EOF flow with the stream, CREDIT against it; nothing else has a stream. */

@@ -44,9 +44,6 @@ enum wire_kind {
 	WIRE_TIME_REQUEST = 3, /* guest: u64 token */
 	WIRE_TIME = 4,	       /* host: u64 token, u64 CLOCK_REALTIME in ns, taken when written */
 	WIRE_IDENTITY_OK = 5,  /* guest: empty; from now on EXEC is accepted */
-	WIRE_PING = 6,	       /* host: u64 token */
-	WIRE_PONG = 7,	       /* guest: u64 token */
-	WIRE_SHUTDOWN = 8,     /* host: empty; the guest kills all sessions and powers off */
 	WIRE_ERROR = 9,	       /* guest: text, WIRE_ERROR_MAX_B; the link is unusable after it */
 	/* About one session. */
 	WIRE_EXEC_PART = 16,   /* host: a slice of the TLV request, more follows */
@@ -93,9 +90,6 @@ void wire_header_get(const uint8_t in[WIRE_HEADER_B], struct wire_header *ret);
  * Return: NULL when fine, else a static string that names the field, such as "length of CREDIT"
  */
 const char *wire_header_check(const struct wire_header *header, enum wire_side from);
-
-/** wire_kind_name() - "EXEC"; "?" for an unknown kind. */
-const char *wire_kind_name(uint8_t kind);
 
 /* Little-endian numbers at any alignment. */
 void wire_put_u16(uint8_t *out, uint16_t v);

@@ -9,7 +9,7 @@ import pathlib
 import struct
 import sys
 
-HELLO, TIME_REQUEST, IDENTITY_OK, PONG = 1, 3, 5, 7
+HELLO, TIME_REQUEST, IDENTITY_OK = 1, 3, 5
 (EXEC_PART, EXEC, STARTED, EXEC_FAILED, DATA, EOF, CREDIT, SIGNAL, WINSIZE, KILL,
  EXIT) = range(16, 27)
 STDIN, STDOUT, STDERR = 1, 2, 3
@@ -47,7 +47,7 @@ LINK = {
     "boot": BOOT,
     "version": b"\1" + guest(frame(HELLO, u32(2))),
     "times": b"\0" + guest(*[frame(TIME_REQUEST, bytes(8))] * 20),
-    "unasked": RESTORED[:-8] + guest(frame(IDENTITY_OK), frame(PONG, bytes(8))),
+    "unasked": RESTORED[:-8] + guest(frame(IDENTITY_OK), frame(TIME_REQUEST, bytes(8))),
     "session": RUNNING + host(frame(DATA, b"in", STDIN, 1), frame(EOF, b"", STDIN, 1)) +
                guest(frame(DATA, b"out" * 9, STDOUT, 1), frame(CREDIT, u32(2), STDIN, 1)) +
                host(frame(CREDIT, u32(27), STDOUT, 1), frame(SIGNAL, u32(2), session=1)) +

@@ -9,7 +9,7 @@ import pathlib
 import struct
 import sys
 
-HELLO, IDENTITY, TIME_REQUEST, TIME, IDENTITY_OK, PING, PONG, SHUTDOWN, ERROR = range(1, 10)
+HELLO, IDENTITY, TIME_REQUEST, TIME, IDENTITY_OK, ERROR = 1, 2, 3, 4, 5, 9
 (EXEC_PART, EXEC, STARTED, EXEC_FAILED, DATA, EOF, CREDIT, SIGNAL, WINSIZE, KILL,
  EXIT) = range(16, 27)
 STDIN, STDOUT, STDERR = 1, 2, 3
@@ -52,13 +52,13 @@ GUEST = {
                frame(CREDIT, u32(9), STDOUT, 16) + frame(SIGNAL, u32(15), session=16) +
                frame(WINSIZE, struct.pack("<HH", 1, 2), session=16) +
                frame(EOF, stream=STDIN, session=16) + frame(KILL, session=16),
-    "vm": frame(TIME, bytes(16)) + frame(PING, b"12345678") + frame(SHUTDOWN),
+    "time": frame(TIME, bytes(16)),
+    "no-such-kind": frame(TIME, bytes(16)) + frame(6, bytes(8)),
     "bad-length": struct.pack("<IBBH", 65537, DATA, STDIN, 1),
     "bad-direction": frame(EXIT, bytes(8), session=1),
 }
 HOST = {
-    "boot": frame(HELLO, u32(1)) + frame(TIME_REQUEST, bytes(8)) + frame(IDENTITY_OK) +
-            frame(PONG, b"12345678"),
+    "boot": frame(HELLO, u32(1)) + frame(TIME_REQUEST, bytes(8)) + frame(IDENTITY_OK),
     "session": frame(STARTED, session=1) + frame(DATA, b"out" * 100, STDOUT, 1) +
                frame(DATA, b"err", STDERR, 1) + frame(CREDIT, u32(65536), STDIN, 1) +
                frame(EOF, stream=STDOUT, session=1) + frame(EOF, stream=STDERR, session=1) +

@@ -140,3 +140,36 @@ ended() {
 		nothing_left
 	done
 }
+
+# helper NAME: the pid of a process of the run that start() started.
+helper() {
+	for p in $(processes_below "$pid"); do
+		if [[ $(cat "/proc/$p/comm" 2>/dev/null) == "$1"* ]]; then
+			echo "$p"
+			return 0
+		fi
+	done
+	flunk "no $1 below the run"
+}
+
+@test "a VM that is lost while its command is killed for its time: 124; a moment earlier: 125" {
+	local keeper vmm
+
+	for moment in before after; do
+		start --timeout 3s -- sh -c 'echo ready; sleep 60'
+		keeper=$(helper ironclaw-keeper)
+		vmm=$(helper qemu-system)
+		# So that the kill does not reach the guest, and nobody says why the VM ended.
+		kill -STOP "$keeper"
+		[ $moment = before ] || sleep 4
+		kill -KILL "$vmm"
+		ended
+		if [ $moment = before ]; then
+			exits 125
+			stderr_has 'was killed'
+		else
+			exits 124
+		fi
+		nothing_left
+	done
+}

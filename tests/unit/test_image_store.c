@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/name.h"
 #include "image/store.h"
 #include "sys/file.h"
 
@@ -103,23 +104,23 @@ static void test_names(void **state)
 	char name[LIMIT_NAME_MAX + 2];
 
 	(void)state;
-	assert_true(store_name_valid("default"));
-	assert_true(store_name_valid("0a._-z"));
-	assert_false(store_name_valid(""));
-	assert_false(store_name_valid("."));
-	assert_false(store_name_valid(".."));
-	assert_false(store_name_valid(".hidden"));
-	assert_false(store_name_valid("-x"));
-	assert_false(store_name_valid("_x"));
-	assert_false(store_name_valid("a/b"));
-	assert_false(store_name_valid("UPPER"));
-	assert_false(store_name_valid("a b"));
-	assert_false(store_name_valid("a\n"));
+	assert_true(name_valid("default"));
+	assert_true(name_valid("0a._-z"));
+	assert_false(name_valid(""));
+	assert_false(name_valid("."));
+	assert_false(name_valid(".."));
+	assert_false(name_valid(".hidden"));
+	assert_false(name_valid("-x"));
+	assert_false(name_valid("_x"));
+	assert_false(name_valid("a/b"));
+	assert_false(name_valid("UPPER"));
+	assert_false(name_valid("a b"));
+	assert_false(name_valid("a\n"));
 	memset(name, 'a', sizeof(name));
 	name[LIMIT_NAME_MAX + 1] = '\0';
-	assert_false(store_name_valid(name));
+	assert_false(name_valid(name));
 	name[LIMIT_NAME_MAX] = '\0';
-	assert_true(store_name_valid(name));
+	assert_true(name_valid(name));
 }
 
 static void test_find_and_remember(void **state)
@@ -281,7 +282,7 @@ static void test_own_files(void **state)
 	put_image("own");
 	(void)snprintf(path, sizeof(path), "%s/data/images/own/root.erofs", home);
 	assert_int_equal(image_from_path(&paths, path, &image, &err), 0);
-	assert_true(store_name_valid(image.name));
+	assert_true(name_valid(image.name));
 	assert_string_equal(image.path, path);
 	assert_int_equal(kernel_from_path(&paths, path, &kernel, &err), -EINVAL);
 

@@ -41,7 +41,7 @@ static void passes(enum wire_side from, enum wire_kind kind, enum wire_stream st
 	const char *bad = see(from, kind, stream, session, zeros, length);
 
 	if (bad)
-		print_error("%s: %s\n", wire_kind_name((uint8_t)kind), bad);
+		print_error("kind %d: %s\n", (int)kind, bad);
 	assert_null(bad);
 }
 
@@ -181,12 +181,11 @@ static void session_numbers_have_bounds(void **state)
 
 static void kinds_of_the_vm_itself_have_no_place_here(void **state)
 {
-	static const enum wire_kind host[] = {WIRE_IDENTITY,   WIRE_TIME,    WIRE_PING,
-					      WIRE_SHUTDOWN,   WIRE_STARTED, WIRE_EXIT,
+	static const enum wire_kind host[] = {WIRE_IDENTITY, WIRE_TIME, WIRE_STARTED, WIRE_EXIT,
 					      WIRE_EXEC_FAILED};
-	static const enum wire_kind guest[] = {WIRE_HELLO,  WIRE_TIME_REQUEST, WIRE_IDENTITY_OK,
-					       WIRE_PONG,   WIRE_ERROR,	       WIRE_EXEC,
-					       WIRE_SIGNAL, WIRE_WINSIZE,      WIRE_KILL};
+	static const enum wire_kind guest[] = {WIRE_HELLO,   WIRE_TIME_REQUEST, WIRE_IDENTITY_OK,
+					       WIRE_ERROR,   WIRE_EXEC,		WIRE_SIGNAL,
+					       WIRE_WINSIZE, WIRE_KILL};
 
 	(void)state;
 	start_session(1);

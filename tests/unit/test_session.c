@@ -370,7 +370,7 @@ static void frames_of_the_vm_are_refused(void **state)
 {
 	(void)state;
 	start_plain();
-	breach(frame_put(buf, WIRE_PONG, WIRE_STREAM_NONE, 0, "12345678", 8));
+	breach(frame_put(buf, WIRE_TIME_REQUEST, WIRE_STREAM_NONE, 0, "12345678", 8));
 }
 
 static void bad_headers_are_refused(void **state)

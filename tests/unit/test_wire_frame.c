@@ -22,25 +22,14 @@ struct rule {
 
 /* Written from docs/protocol.md, not from the code. */
 static const struct rule rules[] = {
-	{WIRE_HELLO, false, true, false, 4, 4},
-	{WIRE_IDENTITY, true, false, false, 1, 512},
-	{WIRE_TIME_REQUEST, false, true, false, 8, 8},
-	{WIRE_TIME, true, false, false, 16, 16},
-	{WIRE_IDENTITY_OK, false, true, false, 0, 0},
-	{WIRE_PING, true, false, false, 8, 8},
-	{WIRE_PONG, false, true, false, 8, 8},
-	{WIRE_SHUTDOWN, true, false, false, 0, 0},
-	{WIRE_ERROR, false, true, false, 0, 512},
-	{WIRE_EXEC_PART, true, false, true, 1, 65536},
-	{WIRE_EXEC, true, false, true, 1, 65536},
-	{WIRE_STARTED, false, true, true, 0, 0},
-	{WIRE_EXEC_FAILED, false, true, true, 8, 8},
-	{WIRE_DATA, true, true, true, 1, 65536},
-	{WIRE_EOF, true, true, true, 0, 0},
-	{WIRE_CREDIT, true, true, true, 4, 4},
-	{WIRE_SIGNAL, true, false, true, 4, 4},
-	{WIRE_WINSIZE, true, false, true, 4, 4},
-	{WIRE_KILL, true, false, true, 0, 0},
+	{WIRE_HELLO, false, true, false, 4, 4},	       {WIRE_IDENTITY, true, false, false, 1, 512},
+	{WIRE_TIME_REQUEST, false, true, false, 8, 8}, {WIRE_TIME, true, false, false, 16, 16},
+	{WIRE_IDENTITY_OK, false, true, false, 0, 0},  {WIRE_ERROR, false, true, false, 0, 512},
+	{WIRE_EXEC_PART, true, false, true, 1, 65536}, {WIRE_EXEC, true, false, true, 1, 65536},
+	{WIRE_STARTED, false, true, true, 0, 0},       {WIRE_EXEC_FAILED, false, true, true, 8, 8},
+	{WIRE_DATA, true, true, true, 1, 65536},       {WIRE_EOF, true, true, true, 0, 0},
+	{WIRE_CREDIT, true, true, true, 4, 4},	       {WIRE_SIGNAL, true, false, true, 4, 4},
+	{WIRE_WINSIZE, true, false, true, 4, 4},       {WIRE_KILL, true, false, true, 0, 0},
 	{WIRE_EXIT, false, true, true, 8, 8},
 };
 
@@ -100,6 +89,7 @@ static void every_header_is_judged_as_documented(void **state)
 
 static void a_refusal_names_the_field(void **state)
 {
+	static const uint8_t no_kinds[] = {0, 6, 7, 8, 10, 15, WIRE_KIND_MAX, 255};
 	struct wire_header h = {.kind = WIRE_CREDIT, .stream = 2, .session = 1, .length = 4};
 
 	(void)state;
@@ -112,12 +102,10 @@ static void a_refusal_names_the_field(void **state)
 	assert_string_equal(wire_header_check(&h, H), "session of CREDIT");
 	h.kind = WIRE_EXIT;
 	assert_string_equal(wire_header_check(&h, H), "direction of EXIT");
-	h.kind = 0;
-	assert_string_equal(wire_header_check(&h, H), "kind");
-	assert_string_equal(wire_kind_name(WIRE_EXEC_PART), "EXEC_PART");
-	assert_string_equal(wire_kind_name(10), "?");
-	assert_string_equal(wire_kind_name(WIRE_KIND_MAX), "?");
-	assert_string_equal(wire_kind_name(255), "?");
+	for (size_t i = 0; i < sizeof(no_kinds); i++) {
+		h.kind = no_kinds[i];
+		assert_string_equal(wire_header_check(&h, H), "kind");
+	}
 }
 
 static void numbers_are_little_endian(void **state)
@@ -216,7 +204,7 @@ static void a_bad_header_is_final_and_told_at_once(void **state)
 {
 	struct wire_reader reader;
 	struct wire_frame frame;
-	size_t end = put_frame(0, WIRE_PING, 0, 0, 8);
+	size_t end = put_frame(0, WIRE_TIME, 0, 0, 16);
 
 	(void)state;
 	(void)put_frame(end, WIRE_DATA, WIRE_STREAM_STDIN, 1, 100);
@@ -224,7 +212,7 @@ static void a_bad_header_is_final_and_told_at_once(void **state)
 	wire_reader_init(&reader, H, space, sizeof(space));
 	feed(&reader, 0, end + WIRE_HEADER_B);
 	assert_int_equal(wire_reader_next(&reader, &frame), 1);
-	assert_int_equal(frame.header.kind, WIRE_PING);
+	assert_int_equal(frame.header.kind, WIRE_TIME);
 	assert_int_equal(wire_reader_next(&reader, &frame), -EPROTO);
 	assert_string_equal(reader.bad, "length of DATA");
 	feed(&reader, 0, end);
