@@ -47,6 +47,7 @@ static void run_checks(struct doctor *doctor)
 	doctor_program_start(&mkfs, "mkfs.erofs", "mkfs.erofs", "--version");
 	doctor_check_host(doctor);
 	doctor_check_namespaces(doctor);
+	doctor_check_limits(doctor);
 	doctor_check_kvm(doctor);
 	doctor_check_helpers(doctor);
 	doctor_check_store(doctor);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "cli/doctor.h"
 #include "engine/kvm_probe.h"
+#include "jail/warden_limits.h"
 
 #define KERNEL_MAJOR_MIN 5
 #define KERNEL_MINOR_MIN 12  /* mount_setattr(2) */
@@ -155,6 +156,25 @@ void doctor_check_namespaces(struct doctor *doctor)
 	else
 		doctor_add(doctor, "namespaces", DOCTOR_OK, NULL,
 			   "user, mount, pid, network, ipc, uts and cgroup namespaces can be made");
+}
+
+void doctor_check_limits(struct doctor *doctor)
+{
+	enum warden_limits_kind kind = warden_limits_available();
+
+	if (kind != WARDEN_LIMITS_NONE)
+		doctor_add(
+			doctor, "limits", DOCTOR_OK, NULL,
+			"cgroup %s: memory, processes and processor time of a VMM can be limited",
+			kind == WARDEN_LIMITS_V2 ? "v2" : "v1");
+	else if (geteuid() == 0)
+		doctor_add(doctor, "limits", DOCTOR_WARNING,
+			   "mount the cgroup hierarchy writable, with memory, pids and cpu",
+			   "no limits: no cgroup can be made here");
+	else
+		doctor_add(doctor, "limits", DOCTOR_WARNING,
+			   "run through systemd-run --user --scope -p Delegate=yes, or as root",
+			   "no limits: the cgroup is not delegated to this user");
 }
 
 void doctor_check_kvm(struct doctor *doctor)

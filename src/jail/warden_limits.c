@@ -78,15 +78,25 @@ struct places {
 	struct place place[PLACES_MAX];
 };
 
-static bool v2_has_controllers(const struct cgroup_hierarchy *h)
+/* Whether a file of a v2 group lists memory, pids and cpu. */
+static bool has_controllers(int group, const char *file)
+{
+	char text[CGROUP_VALUE_MAX_B];
+
+	if (cgroup_read(group, file, text) < 0)
+		return false;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (!cgroup_has_word(text, cgroup_controller_name(c)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_usable_v2(const struct cgroup_hierarchy *h)
 {
 	cleanup_close int top = h->mount[0] ? cgroup_open_mount(h->mount, true) : -ENOENT;
 
-	for (int c = 0; top >= 0 && c < CGROUP_CONTROLLERS; c++) {
-		if (!cgroup_has_word(top, "cgroup.controllers", cgroup_controller_name(c)))
-			return false;
-	}
-	return top >= 0;
+	return top >= 0 && has_controllers(top, "cgroup.controllers");
 }
 
 static void add_v2(struct places *places, bool beside)
@@ -125,7 +135,7 @@ static int find_places(struct places *ret)
 	if (r < 0)
 		return r;
 	ret->n = 0;
-	if (v2_has_controllers(&ret->host.v2)) {
+	if (is_usable_v2(&ret->host.v2)) {
 		add_v2(ret, false);
 		add_v2(ret, true);
 	} else {
@@ -234,10 +244,8 @@ static int open_delegated(const struct place *place, const struct folder *folder
 		return parent == -ENOENT ? -EOPNOTSUPP : parent;
 	if (faccessat(parent, "cgroup.procs", W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0)
 		return -EOPNOTSUPP;
-	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
-		if (!cgroup_has_word(parent, "cgroup.subtree_control", cgroup_controller_name(c)))
-			return -EOPNOTSUPP;
-	}
+	if (!has_controllers(parent, "cgroup.subtree_control"))
+		return -EOPNOTSUPP;
 	return take_fd(&parent);
 }
 

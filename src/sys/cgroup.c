@@ -87,7 +87,7 @@ static int read_text(int fd, char ret[CGROUP_VALUE_MAX_B])
 	return 0;
 }
 
-static int read_value(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_B])
+int cgroup_read(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_B])
 {
 	cleanup_close int fd = open_beneath(group_fd, file, O_RDONLY);
 
@@ -117,13 +117,10 @@ int cgroup_set(int group_fd, const char *file, const char *value)
 	return strcmp(kept, value) == 0 ? 0 : -EDOM;
 }
 
-bool cgroup_has_word(int group_fd, const char *file, const char *word)
+bool cgroup_has_word(const char *text, const char *word)
 {
-	char text[CGROUP_VALUE_MAX_B];
 	size_t len = strlen(word);
 
-	if (read_value(group_fd, file, text) < 0)
-		return false;
 	for (const char *p = text; *p; p += strspn(p, " ")) {
 		size_t n = strcspn(p, " ");
 
@@ -139,7 +136,7 @@ uint64_t cgroup_count(int group_fd, const char *file, const char *key)
 	char text[CGROUP_VALUE_MAX_B];
 	size_t len = strlen(key);
 
-	if (read_value(group_fd, file, text) < 0)
+	if (cgroup_read(group_fd, file, text) < 0)
 		return 0;
 	for (const char *p = text; *p; p += strspn(p, "\n")) {
 		if (strncmp(p, key, len) == 0 && p[len] == ' ')

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CGROUP_VALUE_MAX_B 512U /* of a file that is read back or searched */
+#define CGROUP_VALUE_MAX_B 512U /* of a file, with a NUL */
 #define CGROUP_GONE_MS	   1000 /* how long cgroup_remove() waits for members to end */
 
 /**
@@ -43,9 +43,14 @@ int cgroup_write(int group_fd, const char *file, const char *value);
  */
 int cgroup_set(int group_fd, const char *file, const char *value);
 
-/** cgroup_has_word() - whether a file of one line holds this word. A file that cannot be read: no.
+/**
+ * cgroup_read() - read a short file of a group, without the newline at its end.
+ * Return: 0; -ENOENT; -EFBIG; -errno
  */
-bool cgroup_has_word(int group_fd, const char *file, const char *word);
+int cgroup_read(int group_fd, const char *file, char ret[CGROUP_VALUE_MAX_B]);
+
+/** cgroup_has_word() - whether a text, words with blanks between, has this one. */
+bool cgroup_has_word(const char *text, const char *word);
 
 /** cgroup_count() - the number at "KEY NUMBER" in a file. 0 when it is not there. */
 uint64_t cgroup_count(int group_fd, const char *file, const char *key);

@@ -31,6 +31,24 @@ setup() {
 	stdout_has 'image build'
 }
 
+@test "doctor says which limits there are, and when none what to do" {
+	local kind
+
+	[ -x "$(dirname "$IRONCLAW")/tests/limits_tool" ] || skip "only with the programs of a build tree"
+	kind=$("$(dirname "$IRONCLAW")/tests/limits_tool" available)
+	ic doctor --json
+	case $kind in
+	none)
+		json_is '.checks[] | select(.name == "limits").state' '"warning"'
+		json_is '.checks[] | select(.name == "limits").remedy | length > 0' true
+		;;
+	*)
+		json_is '.checks[] | select(.name == "limits").state' '"ok"'
+		stdout_has "cgroup $kind"
+		;;
+	esac
+}
+
 @test "doctor leaves no trace and starts no VM that stays" {
 	ic doctor
 	nothing_left

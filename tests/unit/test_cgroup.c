@@ -269,7 +269,7 @@ static void what_is_no_cgroup_is_no_mount(void **state)
 static void links_are_not_followed(void **state)
 {
 	cleanup_close int group = cgroup_open(top_fd, "group");
-	char way_out[128];
+	char way_out[128], text[CGROUP_VALUE_MAX_B];
 
 	(void)state;
 	assert_true(group >= 0);
@@ -287,7 +287,8 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(cgroup_make(top_fd, "link"), -ENOTDIR);
 	assert_int_equal(cgroup_remove(top_fd, "link", true), -ENOTDIR);
 	assert_int_equal(faccessat(top_fd, "elsewhere/pids.max", F_OK, 0), 0);
-	assert_true(cgroup_has_word(top_fd, "elsewhere/pids.max", "was"));
+	assert_int_equal(cgroup_read(top_fd, "elsewhere/pids.max", text), 0);
+	assert_string_equal(text, "as it was");
 	assert_int_equal(unlinkat(group, "pids.max", 0), 0);
 }
 
@@ -306,16 +307,25 @@ static void a_value_that_the_kernel_changes_is_an_error(void **state)
 
 static void words_and_counts_are_whole(void **state)
 {
+	static const char list[] = "cpuset cpu  io memory_x pids";
 	cleanup_close int group = cgroup_open(top_fd, "group");
+	char text[CGROUP_VALUE_MAX_B];
 
 	(void)state;
-	put("group/c", "cpuset cpu  io memory_x pids\n");
-	assert_true(cgroup_has_word(group, "c", "cpu"));
-	assert_true(cgroup_has_word(group, "c", "pids"));
-	assert_true(cgroup_has_word(group, "c", "cpuset"));
-	assert_false(cgroup_has_word(group, "c", "memory"));
-	assert_false(cgroup_has_word(group, "c", ""));
-	assert_false(cgroup_has_word(group, "nothing", "cpu"));
+	assert_true(cgroup_has_word(list, "cpu"));
+	assert_true(cgroup_has_word(list, "pids"));
+	assert_true(cgroup_has_word(list, "cpuset"));
+	assert_false(cgroup_has_word(list, "memory"));
+	assert_false(cgroup_has_word(list, ""));
+	assert_false(cgroup_has_word("", "cpu"));
+	put("group/c", "one line\n");
+	assert_int_equal(cgroup_read(group, "c", text), 0);
+	assert_string_equal(text, "one line");
+	memset(text, 'x', sizeof(text));
+	text[CGROUP_VALUE_MAX_B - 1] = '\0';
+	put("group/c", text);
+	assert_int_equal(cgroup_read(group, "c", text), 0);
+	assert_int_equal(cgroup_read(group, "nothing", text), -ENOENT);
 	put("group/e", "low 1\noom 3\noom_kill 2\noom_group_kill 4\n");
 	assert_int_equal(cgroup_count(group, "e", "oom_kill"), 2);
 	assert_int_equal(cgroup_count(group, "e", "oom"), 3);
