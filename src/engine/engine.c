@@ -2,6 +2,7 @@
 /* engine.c - the table of engines, and the parts of a plan; see engine.h. */
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,30 @@ const struct engine *engine_by_name(const char *name)
 const char *engine_accel_name(enum engine_accel accel)
 {
 	return accel == ENGINE_ACCEL_KVM ? "kvm" : "tcg";
+}
+
+static uint32_t add_path(struct engine_host *host, const char *path, size_t size)
+{
+	uint32_t at = host->text_used;
+
+	memcpy(host->text + at, path, size);
+	host->text_used += (uint32_t)size;
+	return at;
+}
+
+int engine_host_file(struct engine_host *host, const char *path, const char *inside, bool boot_only)
+{
+	size_t path_size = strlen(path) + 1, inside_size = strlen(inside) + 1;
+	struct engine_host_file *f = &host->files[host->n_files];
+
+	if (host->n_files == ENGINE_HOST_FILES_MAX ||
+	    path_size + inside_size > sizeof(host->text) - host->text_used)
+		return -E2BIG;
+	f->host = add_path(host, path, path_size);
+	f->inside = add_path(host, inside, inside_size);
+	f->boot_only = boot_only;
+	host->n_files++;
+	return 0;
 }
 
 /* Formats into the plan's text; NULL (and overflow) when it does not fit. */

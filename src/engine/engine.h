@@ -11,13 +11,15 @@
 
 #include "base/limits.h"
 #include "base/error.h"
+#include "base/paths.h"
 
-#define ENGINE_ARGV_MAX	   96U
-#define ENGINE_ENV_MAX	   4U
-#define ENGINE_FILES_MAX   40U
-#define ENGINE_TEXT_MAX_B  16384U
-#define ENGINE_FOLDERS_MAX 4U
-#define ENGINE_IDENTITY_B  256U
+#define ENGINE_ARGV_MAX	       96U
+#define ENGINE_ENV_MAX	       4U
+#define ENGINE_FILES_MAX       192U
+#define ENGINE_TEXT_MAX_B      16384U
+#define ENGINE_HOST_FILES_MAX  176U /* leaves ENGINE_FILES_MAX some for the VM's own */
+#define ENGINE_HOST_TEXT_MAX_B 20480U
+#define ENGINE_IDENTITY_B      256U
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM. */
 enum engine_fd {
@@ -34,14 +36,21 @@ enum engine_start {
 	ENGINE_CLONE, /* restore: `ram` mapped privately, device state from ENGINE_FD_STATE */
 };
 
+/** A file that the VMM needs beside its program: offsets of two paths, and when. */
+struct engine_host_file {
+	uint32_t host, inside;
+	bool boot_only; /* a clone does without it */
+};
+
 /** Where an engine is on this host and what it is; found by looking at files only. */
 struct engine_host {
-	char program[1024]; /* the VMM for this accelerator */
-	/* Where its libraries and firmware are, those of a fixed list that exist; ends with NULL.
-	 */
-	const char *folders[ENGINE_FOLDERS_MAX + 1];
+	char program[1024];		  /* the VMM for this accelerator */
 	char identity[ENGINE_IDENTITY_B]; /* changes whenever a template of it must not be used */
 	char preload[1024];		  /* library for the VMM, see qemu_preload.c; or empty */
+	/* Its loader, libraries, modules and firmware: these files and no other. */
+	uint32_t n_files, text_used;
+	struct engine_host_file files[ENGINE_HOST_FILES_MAX];
+	char text[ENGINE_HOST_TEXT_MAX_B];
 };
 
 /** All paths are absolute and on the host. */
@@ -58,10 +67,9 @@ struct engine_settings {
 };
 
 enum engine_file_kind {
-	ENGINE_FILE_RO,	    /* file or folder, read-only */
+	ENGINE_FILE_RO,	    /* file, read-only */
 	ENGINE_FILE_RW,	    /* the memory of a template in the making */
 	ENGINE_FILE_DEVICE, /* a device node */
-	ENGINE_FILE_LINK,   /* symlink with the text of host */
 };
 
 struct engine_file {
@@ -70,7 +78,7 @@ struct engine_file {
 	const char *inside;
 };
 
-/** Pointers lead into text or to static strings; a plan is not copied. */
+/** Pointers lead into text or to what the plan was made from; a plan is not copied. */
 struct engine_plan {
 	size_t n_argv, n_env, n_files;
 	const char *argv[ENGINE_ARGV_MAX + 1];
@@ -94,13 +102,17 @@ struct engine {
 
 	/**
 	 * probe() - find the VMM for an accelerator.
+	 * @paths: RUN remembers which libraries it links, see libraries.h
 	 * @libexec: folder of our own programs and libraries
-	 * Return: 0; -ENOENT (hint: what to install)
+	 * Return: 0; -ENOENT (hint: what to install); as libraries_find()
 	 */
-	int (*probe)(enum engine_accel accel, const char *libexec, struct engine_host *ret,
-		     struct ironclaw_error *err);
+	int (*probe)(const struct paths *paths, enum engine_accel accel, const char *libexec,
+		     struct engine_host *ret, struct ironclaw_error *err);
 
-	/** plan() - pure. Return: 0; -E2BIG when a path is too long for the plan */
+	/**
+	 * plan() - pure; the plan's pointers lead into @host and @settings too.
+	 * Return: 0; -E2BIG when a path is too long for the plan
+	 */
 	int (*plan)(const struct engine_host *host, const struct engine_settings *settings,
 		    struct engine_plan *ret, struct ironclaw_error *err);
 
@@ -121,6 +133,10 @@ const struct engine *engine_by_name(const char *name);
 
 /** engine_accel_name() - "kvm", "tcg". */
 const char *engine_accel_name(enum engine_accel accel);
+
+/** engine_host_file() - for the engines: append a file. Return: 0, -E2BIG */
+int engine_host_file(struct engine_host *host, const char *path, const char *inside,
+		     bool boot_only);
 
 /* For the engines: append to a plan; failures are sticky in plan->overflow. */
 void engine_plan_arg(struct engine_plan *plan, const char *fmt, ...)

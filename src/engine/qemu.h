@@ -11,11 +11,13 @@ extern const struct engine qemu_engine;
 
 /* Name of the link's port in the guest: /sys/class/virtio-ports/NAME/name. */
 #define QEMU_LINK_PORT_NAME "ironclaw"
+/* Where QEMU is installed inside the jail: it looks for modules and firmware beside its program. */
+#define QEMU_PREFIX_INSIDE  "/usr"
 /* Where the memory of a template is inside the jail; qemu_preload.c knows it as well. */
 #define QEMU_RAM_INSIDE	    "/vm/ram"
 
-int qemu_probe(enum engine_accel accel, const char *libexec, struct engine_host *ret,
-	       struct ironclaw_error *err);
+int qemu_probe(const struct paths *paths, enum engine_accel accel, const char *libexec,
+	       struct engine_host *ret, struct ironclaw_error *err);
 int qemu_plan(const struct engine_host *host, const struct engine_settings *settings,
 	      struct engine_plan *ret, struct ironclaw_error *err);
 int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err);

@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define PROGRAM_INSIDE "/usr/bin/qemu-system-x86_64"
+#include "engine/libraries.h"
+
+#define PROGRAM_INSIDE QEMU_PREFIX_INSIDE "/bin/qemu-system-x86_64"
 
 static const char base_cmdline[] =
 	/* Only what the kernel has to say before it dies reaches the console. */
@@ -128,15 +130,19 @@ static void plan_start(struct engine_plan *p, const struct engine_settings *s)
 	engine_plan_file(p, ENGINE_FILE_RO, s->initramfs, "/vm/initramfs");
 }
 
-/* The program with its libraries, firmware and loader, on a system with a merged /usr. */
+/* The program, and what it and the loader open: file by file, for its guest may take it over. */
 static void plan_program(struct engine_plan *p, const struct engine_host *host,
 			 const struct engine_settings *s)
 {
-	for (size_t i = 0; host->folders[i]; i++)
-		engine_plan_file(p, ENGINE_FILE_RO, host->folders[i], host->folders[i]);
-	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib", "/lib");
-	engine_plan_file(p, ENGINE_FILE_LINK, "usr/lib64", "/lib64");
-	engine_plan_file(p, ENGINE_FILE_RO, "/etc/ld.so.cache", "/etc/ld.so.cache");
+	for (uint32_t i = 0; i < host->n_files; i++) {
+		const struct engine_host_file *f = &host->files[i];
+
+		if (!f->boot_only || s->start != ENGINE_CLONE)
+			engine_plan_file(p, ENGINE_FILE_RO, host->text + f->host,
+					 host->text + f->inside);
+	}
+	/* Their folder is not among the default ones of every loader. */
+	engine_plan_env(p, "LD_LIBRARY_PATH=" LIBRARIES_INSIDE);
 	/* QEMU looks for its firmware beside the folder that it is in. */
 	engine_plan_arg(p, PROGRAM_INSIDE);
 	engine_plan_file(p, ENGINE_FILE_RO, host->program, PROGRAM_INSIDE);

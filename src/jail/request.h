@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 #define JAIL_REQUEST_MAGIC 0x69636a31U /* "icj1" */
-#define JAIL_MOUNTS_MAX	   48U
+#define JAIL_MOUNTS_MAX	   192U
 #define JAIL_ARGV_MAX	   128U
 #define JAIL_ENV_MAX	   8U
-#define JAIL_TEXT_MAX_B	   24576U
+#define JAIL_TEXT_MAX_B	   45056U
 #define JAIL_VM_ID_MAX	   64U
 #define JAIL_WARDEN_FD	   3 /* the warden's end of the socket */
 #define JAIL_FIRST_FD	   3 /* first extra descriptor of keeper and VMM */
@@ -50,7 +50,7 @@ enum jail_fd {
 #define JAIL_FDS_MAX	     (JAIL_FD_FIXED + JAIL_KEEPER_FDS + JAIL_VMM_FDS_MAX)
 
 enum jail_mount_kind {
-	JAIL_BIND_RO = 1, /* file or folder, read-only, no devices, no setuid */
+	JAIL_BIND_RO = 1, /* one file, read-only, no devices, no setuid */
 	JAIL_BIND_RW,  /* one file that the VMM is to write: the memory of a template in the making
 			*/
 	JAIL_BIND_DEV, /* one device node, usable; /dev/null must be one: it becomes stdin */

@@ -183,20 +183,10 @@ static int make_root(int root_fd)
 	return fchdir(tree) < 0 ? -errno : 0;
 }
 
-static int make_mount_point(int source_fd, const char *target)
+/* Binds are of single files: a folder would not fit on it, and the warden says so. */
+static int make_mount_point(const char *target)
 {
-	struct stat st;
-	int fd;
-
-	if (fstat(source_fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return mkdir(target, 0755) < 0 && errno != EEXIST ? -errno : 0;
-	fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
-	if (fd < 0)
-		return -errno;
-	(void)close(fd);
-	return 0;
+	return mknod(target, S_IFREG | 0444, 0) < 0 ? -errno : 0;
 }
 
 static int attach(const struct jail_request *request, const struct jail_mount *mount, int source_fd)
@@ -213,7 +203,7 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 		return r;
 	if (mount->kind == JAIL_SYMLINK)
 		return symlink(request->text + mount->source, target) < 0 ? -errno : 0;
-	r = make_mount_point(source_fd, target);
+	r = make_mount_point(target);
 	return r < 0 ? r : mounts_attach(source_fd, AT_FDCWD, target);
 }
 

@@ -90,7 +90,6 @@ static void mount_files(struct jail_plan *jail, const struct engine_plan *plan)
 		[ENGINE_FILE_RO] = JAIL_BIND_RO,
 		[ENGINE_FILE_RW] = JAIL_BIND_RW,
 		[ENGINE_FILE_DEVICE] = JAIL_BIND_DEV,
-		[ENGINE_FILE_LINK] = JAIL_SYMLINK,
 	};
 
 	for (size_t i = 0; i < plan->n_files; i++)

@@ -83,7 +83,7 @@ int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	if (r == 0)
 		r = choose_accel(paths, config->accel, notices, &ret->accel, err);
 	if (r == 0)
-		r = ret->engine->probe(ret->accel, ret->programs, &ret->host, err);
+		r = ret->engine->probe(paths, ret->accel, ret->programs, &ret->host, err);
 	return r;
 }
 

@@ -109,7 +109,7 @@ TALK = {
 MONITOR = {name: b"\x06" + talk for name, talk in TALK.items()}
 MONITOR.update({"save-" + name: b"\1" + talk for name, talk in TALK.items()})
 
-MOUNTS, ARGV, ENV = 48, 128, 8
+MOUNTS, ARGV, ENV = 192, 128, 8
 RO, RW, DEV, SYMLINK = 1, 2, 3, 4
 
 
@@ -138,7 +138,7 @@ def request(mounts=((RO, b"/usr", b"/usr"), (SYMLINK, b"usr/lib", b"/lib"),
     head = 8 + len(body)
     body += bytes(-head % 8) + struct.pack("<QI", 1 << 27, len(text) if text_length is None else text_length)
     body += vm_id.ljust(65, b"\0")
-    total = 8 + len(body) + 24576
+    total = 8 + len(body) + 45056
     return struct.pack("<II", magic, total + -total % 8) + body + text
 
 

@@ -133,6 +133,18 @@ processes_below() {
 	done
 }
 
+# vmm_below PID: the VMM among the descendants of a process.
+vmm_below() {
+	local pid
+
+	for pid in $(processes_below "$1"); do
+		case $(cat "/proc/$pid/comm" 2>/dev/null) in
+		qemu-system*) echo "$pid" && return 0 ;;
+		esac
+	done
+	return 1
+}
+
 # vm_folders: what stands for living VMs in the state folder.
 vm_folders() {
 	find "$IRONCLAW_HOME/run/vms" -mindepth 1 -maxdepth 1 ! -name '.lock' 2>/dev/null

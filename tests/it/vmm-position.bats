@@ -31,18 +31,6 @@ teardown() {
 	[ "$(grep -c '^ok ' "$OUT")" -ge 140 ] || flunk "too few results"
 }
 
-# vmm_below PID: the VMM among the descendants of a process.
-vmm_below() {
-	local pid
-
-	for pid in $(processes_below "$1"); do
-		case $(cat "/proc/$pid/comm" 2>/dev/null) in
-		qemu-system*) echo "$pid" && return 0 ;;
-		esac
-	done
-	return 1
-}
-
 @test "a running clone maps the template's memory privately, and nothing of a file writable for others" {
 	local run vmm=""
 

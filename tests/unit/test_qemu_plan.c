@@ -38,12 +38,25 @@ static const struct {
 };
 #define N_CASES ARRAY_SIZE(cases)
 
-static const struct engine_host host = {
+/* With files as qemu_probe() finds them, see add_files(). */
+static struct engine_host host = {
 	.program = "/usr/bin/qemu-system-x86_64",
-	.folders = {"/usr/lib", "/usr/lib64", "/usr/share/qemu", "/usr/share/seabios"},
 	.identity = "qemu",
 	.preload = "/usr/libexec/ironclaw/ironclaw-qemu-preload.so",
 };
+
+static int add_files(void **state)
+{
+	(void)state;
+	if (engine_host_file(&host, "/lib64/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2",
+			     false) < 0 ||
+	    engine_host_file(&host, "/lib/x86_64-linux-gnu/libc.so.6", "/lib/libc.so.6", false) <
+		    0 ||
+	    engine_host_file(&host, "/usr/share/seabios/bios-microvm.bin",
+			     "/usr/share/qemu/bios-microvm.bin", false) < 0)
+		return -1;
+	return engine_host_file(&host, "/usr/share/qemu/pvh.bin", "/usr/share/qemu/pvh.bin", true);
+}
 
 static struct engine_settings settings_of(size_t i)
 {
@@ -73,8 +86,7 @@ static void print(const struct engine_plan *p, FILE *out)
 {
 	static const char *const kinds[] = {[ENGINE_FILE_RO] = "read-only",
 					    [ENGINE_FILE_RW] = "writable",
-					    [ENGINE_FILE_DEVICE] = "device",
-					    [ENGINE_FILE_LINK] = "symlink"};
+					    [ENGINE_FILE_DEVICE] = "device"};
 
 	for (size_t i = 0; i < p->n_argv; i++)
 		(void)fprintf(out, "arg %s\n", p->argv[i]);
@@ -284,6 +296,54 @@ static void a_program_elsewhere_is_brought_along(void **state)
 	assert_int_equal(file_at(&p, "/usr/bin/qemu-system-x86_64")->kind, ENGINE_FILE_RO);
 }
 
+/* Nothing but single files: no folder that holds more than was meant. */
+static void only_the_files_of_the_host_are_there(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_CASES; i++) {
+		bool boots = cases[i].start != ENGINE_CLONE;
+		size_t of_vm = 5, more = cases[i].accel == ENGINE_ACCEL_KVM;
+		struct engine_plan p;
+
+		plan(i, &p);
+		for (uint32_t f = 0; f < host.n_files; f++) {
+			const struct engine_file *found =
+				file_at(&p, host.text + host.files[f].inside);
+
+			if (host.files[f].boot_only && !boots) {
+				assert_null(found);
+				continue;
+			}
+			assert_non_null(found);
+			assert_string_equal(found->host, host.text + host.files[f].host);
+			assert_int_equal(found->kind, ENGINE_FILE_RO);
+		}
+		/* Program, /dev/null, image; kernel and initramfs, or preload and memory. */
+		of_vm += cases[i].start == ENGINE_BOOT_TEMPLATE;
+		assert_int_equal(p.n_files, host.n_files - !boots + of_vm + more);
+	}
+}
+
+static void too_many_files_of_a_host_are_refused(void **state)
+{
+	static struct engine_host full;
+	static char path[ENGINE_HOST_TEXT_MAX_B];
+
+	(void)state;
+	for (size_t i = 0; i < ENGINE_HOST_FILES_MAX; i++)
+		assert_int_equal(engine_host_file(&full, "/a", "/b", false), 0);
+	assert_int_equal(engine_host_file(&full, "/a", "/b", false), -E2BIG);
+	assert_int_equal(full.n_files, ENGINE_HOST_FILES_MAX);
+	full = (struct engine_host){.n_files = 0};
+	memset(path, 'x', sizeof(path) - 1);
+	assert_int_equal(engine_host_file(&full, path, "/", false), -E2BIG);
+	/* Two bytes for the other path. */
+	assert_int_equal(engine_host_file(&full, path + 2, "/", false), 0);
+	assert_int_equal(engine_host_file(&full, "", "", false), -E2BIG);
+	/* All of them fit a plan, with the most that a VM has of its own. */
+	assert_true(ENGINE_HOST_FILES_MAX + 8 <= ENGINE_FILES_MAX);
+}
+
 static void what_does_not_fit_is_noticed(void **state)
 {
 	static char text[ENGINE_TEXT_MAX_B + 1];
@@ -353,9 +413,11 @@ int main(void)
 		cmocka_unit_test(only_a_template_in_the_making_is_written),
 		cmocka_unit_test(only_hardware_gets_its_device),
 		cmocka_unit_test(a_program_elsewhere_is_brought_along),
+		cmocka_unit_test(only_the_files_of_the_host_are_there),
+		cmocka_unit_test(too_many_files_of_a_host_are_refused),
 		cmocka_unit_test(what_does_not_fit_is_noticed),
 		cmocka_unit_test(the_longest_paths_fit),
 	};
 
-	return cmocka_run_group_tests_name("qemu_plan", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("qemu_plan", tests, add_files, NULL);
 }
