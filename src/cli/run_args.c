@@ -30,6 +30,8 @@ static const char help[] =
 	"      --rootfs FILE      use an erofs file of your own instead of an image\n"
 	"      --cold             boot instead of cloning a template\n"
 	"      --config FILE      read the VM's configuration from JSON; flags win over it\n"
+	"      --prove            first show what the kernel says about the VM's confinement, on\n"
+	"                         stderr; refuse to run the command when a layer is missing\n"
 	"      --json             print one JSON document with the output and how it went\n"
 	"  -q, --quiet            no notices, only the command's own output and errors\n"
 	"\n"
@@ -48,6 +50,7 @@ enum {
 	OPT_ROOTFS,
 	OPT_COLD,
 	OPT_CONFIG,
+	OPT_PROVE,
 	OPT_JSON
 };
 
@@ -70,6 +73,7 @@ static const struct option longs[] = {
 	{"rootfs", required_argument, NULL, OPT_ROOTFS},
 	{"cold", no_argument, NULL, OPT_COLD},
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"prove", no_argument, NULL, OPT_PROVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -152,6 +156,9 @@ static void set_switch(struct run_args *args, int c)
 		return;
 	case OPT_COLD:
 		args->vm.cold = true;
+		return;
+	case OPT_PROVE:
+		args->prove = true;
 		return;
 	default:
 		args->json = true;
