@@ -91,7 +91,8 @@ static void print_reasons(const struct proof_report *report)
 		for (int who = 0; who < PROOF_PROCESSES; who++) {
 			const struct proof_finding *f = &report->findings[layer][who];
 
-			if (f->verdict != IRONCLAW_VERDICT_WEAK && f->verdict != IRONCLAW_VERDICT_UNKNOWN)
+			if (f->verdict != IRONCLAW_VERDICT_WEAK &&
+			    f->verdict != IRONCLAW_VERDICT_UNKNOWN)
 				continue;
 			if (first)
 				(void)printf("\nNot as it must be:\n");
@@ -125,7 +126,8 @@ static void print_mounts(const struct proof_process *p, enum proof_who who)
 			     m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : "",
 			     m->shared ? ",shared" : "");
 		print_escaped(m->point);
-		(void)printf(" (%s", m->type);
+		(void)printf(" (");
+		print_escaped(m->type);
 		if (strcmp(m->root, "/") != 0) {
 			(void)printf(" ");
 			print_escaped(m->root);

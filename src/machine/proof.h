@@ -7,8 +7,9 @@
  * struct proof, for VMM, keeper and warden; nothing in it was taken from a configuration. Judging:
  * pure, from struct proof to one finding for each layer and process.
  *
- * What cannot be read is said so (an errno in the fact, IRONCLAW_VERDICT_UNKNOWN in the finding), never
- * guessed. As an ordinary user one reads one's own VMs: their user namespaces belong to the user.
+ * What cannot be read is said so (an errno in the fact, IRONCLAW_VERDICT_UNKNOWN in the finding),
+ * never guessed. As an ordinary user one reads one's own VMs: their user namespaces belong to the
+ * user.
  *
  * Pids: a process is held by its folder in /proc, opened once, which never means another process;
  * it must have begun before the warden's record was written, and VMM and keeper must be the

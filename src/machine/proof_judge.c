@@ -141,7 +141,7 @@ static void judge_capabilities(const struct proof_case *c, struct proof_finding 
 	for (int i = 0; i < PROOF_CAP_SETS; i++) {
 		if (s->caps[i] == 0 || (warden && i == PROOF_CAP_BND))
 			continue;
-		proof_say(ret, "%.3s %llx", names[i], (unsigned long long)s->caps[i]);
+		proof_say(ret, "%s %llx", names[i], (unsigned long long)s->caps[i]);
 		proof_weak(ret, "capabilities in the %s set: %llx", names[i],
 			   (unsigned long long)s->caps[i]);
 		return;
@@ -169,8 +169,9 @@ static void judge_seccomp(const struct proof_case *c, struct proof_finding *ret)
 	}
 	if (s->seccomp_mode != 2 || s->seccomp_filters == 0) {
 		proof_say(ret, s->seccomp_mode == 1 ? "strict" : "off");
-		proof_weak(ret, "at least one of its %u threads has no filter (mode %u)",
-			   c->process->tasks.n, s->seccomp_mode);
+		proof_weak(ret,
+			   "no filter confines at least one of its threads, of which it has %u",
+			   c->process->tasks.n);
 		return;
 	}
 	proof_say(ret, "filter, %u program%s", s->seccomp_filters,
@@ -267,6 +268,8 @@ static void judge_landlock(const struct proof_case *c, struct proof_finding *ret
 {
 	int abi = c->proof->host.landlock_abi;
 
+	if (c->who != PROOF_VMM)
+		return;
 	ret->verdict = IRONCLAW_VERDICT_NOTE;
 	if (abi < 0)
 		(void)snprintf(ret->says, sizeof(ret->says), "kernel has none");
@@ -338,8 +341,9 @@ const char *proof_who_name(enum proof_who who)
 const char *proof_verdict_name(enum ironclaw_verdict verdict)
 {
 	static const char *const names[] = {
-		[IRONCLAW_VERDICT_NONE] = "none", [IRONCLAW_VERDICT_NOTE] = "note",	    [IRONCLAW_VERDICT_OK] = "ok",
-		[IRONCLAW_VERDICT_WEAK] = "weak", [IRONCLAW_VERDICT_UNKNOWN] = "unknown",
+		[IRONCLAW_VERDICT_NONE] = "none",	[IRONCLAW_VERDICT_NOTE] = "note",
+		[IRONCLAW_VERDICT_OK] = "ok",		[IRONCLAW_VERDICT_WEAK] = "weak",
+		[IRONCLAW_VERDICT_UNKNOWN] = "unknown",
 	};
 
 	return names[verdict];

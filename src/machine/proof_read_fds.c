@@ -3,9 +3,8 @@
  * proof_read_fds.c - the open descriptors of a process; see proof.h.
  *
  * The list comes from fdinfo, which the owner of a user namespace may read even where /proc/PID/fd
- * belongs to root (a process that may not be dumped). What each one leads to is asked from the
- * file itself, by a copy of the descriptor (pidfd_getfd(2)) that is closed at once; where the
- * kernel gives no copy, the link in /proc/PID/fd has to do.
+ * belongs to root (a process that may not be dumped). There, and for the family of a socket, the
+ * file itself is asked, by a copy of the descriptor (pidfd_getfd(2)) that is closed at once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,27 +38,35 @@ static void take_stat(const struct stat *st, int lock_fd, struct proof_fd *ret)
 		       lock.st_ino == st->st_ino;
 }
 
-static void look_at(int proc_fd, int pidfd, int lock_fd, struct proof_fd *ret)
+/* By the link in /proc/PID/fd, for who may read that folder. */
+static bool look_by_link(int proc_fd, int lock_fd, struct proof_fd *ret)
+{
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "fd/%u", ret->number);
+	if (fstatat(proc_fd, path, &st, 0) < 0)
+		return false;
+	take_link(proc_fd, path, ret->target);
+	take_stat(&st, lock_fd, ret);
+	return true;
+}
+
+static void look_by_copy(int pidfd, int lock_fd, struct proof_fd *ret)
 {
 	cleanup_close int copy =
 		pidfd < 0 ? -EBADF : (int)syscall(SYS_pidfd_getfd, pidfd, ret->number, 0);
-	char path[32];
 	socklen_t size = sizeof(ret->family);
+	char path[32];
 	struct stat st;
 
-	if (copy >= 0) {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
-		take_link(AT_FDCWD, path, ret->target);
-		if (fstat(copy, &st) == 0)
-			take_stat(&st, lock_fd, ret);
-		if (getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &ret->family, &size) < 0)
-			ret->family = -1;
+	if (copy < 0 || fstat(copy, &st) < 0)
 		return;
-	}
-	(void)snprintf(path, sizeof(path), "fd/%u", ret->number);
-	take_link(proc_fd, path, ret->target);
-	if (fstatat(proc_fd, path, &st, 0) == 0)
-		take_stat(&st, lock_fd, ret);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
+	take_link(AT_FDCWD, path, ret->target);
+	take_stat(&st, lock_fd, ret);
+	if (getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &ret->family, &size) < 0)
+		ret->family = -1;
 }
 
 /* Pipes, sockets and the like live on mounts of the kernel's own that nobody has. */
@@ -99,7 +106,8 @@ static int add_fd(int proc_fd, int pidfd, int lock_fd, const char *name, struct 
 	}
 	fd.flags = info.flags;
 	fd.mount_id = info.mount_id;
-	look_at(proc_fd, pidfd, lock_fd, &fd);
+	if (!look_by_link(proc_fd, lock_fd, &fd) || S_ISSOCK(fd.mode))
+		look_by_copy(pidfd, lock_fd, &fd);
 	ret->list[ret->n++] = fd;
 	return 0;
 }
