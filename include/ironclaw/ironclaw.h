@@ -145,6 +145,41 @@ struct ironclaw_vm_info {
 IRONCLAW_PUBLIC void ironclaw_vm_get_info(const struct ironclaw_vm *vm,
 					  struct ironclaw_vm_info *ret);
 
+/** What is said of one layer of the confinement of one process. */
+enum ironclaw_verdict {
+	IRONCLAW_VERDICT_NONE = 0, /**< does not apply to this process: nothing is said */
+	IRONCLAW_VERDICT_NOTE,	   /**< told, not judged */
+	IRONCLAW_VERDICT_OK,	   /**< what it must be */
+	IRONCLAW_VERDICT_WEAK,	   /**< not what it must be */
+	IRONCLAW_VERDICT_UNKNOWN,  /**< cannot be read by this user */
+};
+
+/** One layer, for the VM's processes; ironclaw-inspect(1) describes each. */
+struct ironclaw_layer {
+	const char *name; /**< "seccomp" */
+	bool must_have;	  /**< without it no command should run */
+	struct {
+		enum ironclaw_verdict verdict;
+		const char *says;	       /**< what the kernel says, a few words */
+		const char *reason;	       /**< of weak and unknown; empty for others */
+	} vmm, keeper, warden;
+};
+
+/**
+ * ironclaw_vm_prove() - what the kernel says about the confinement of a running VM.
+ * @layer:	called for each layer, with strings for the time of the call; may be NULL
+ *
+ * Reads /proc, not what was asked for; forks a child for a moment. May be called at any time
+ * between start and destroy.
+ *
+ * Return: 0 when every must-have layer is in force; -EPERM (IRONCLAW_ERR_JAIL) when one is not,
+ * which @err names, after all were told; -errno when nothing could be read
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_prove(const struct ironclaw_vm *vm,
+				      void (*layer)(void *userdata,
+						    const struct ironclaw_layer *layer),
+				      void *userdata, struct ironclaw_error *err);
+
 enum ironclaw_stream { IRONCLAW_STDOUT = 1, IRONCLAW_STDERR = 2 };
 
 /** One command. */

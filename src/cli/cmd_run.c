@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/inspect.h"
 #include "cli/run.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
@@ -80,6 +81,18 @@ static int report_end(const struct run_args *args, const struct run_report *repo
 	return report->result.exit_code;
 }
 
+static void on_layer(void *userdata, const struct ironclaw_layer *layer)
+{
+	inspect_print_layer(userdata, layer);
+}
+
+/* Asked for by the user, so -q does not silence it. */
+static int prove(const struct ironclaw_vm *vm, struct ironclaw_error *err)
+{
+	inspect_print_heading(stderr);
+	return ironclaw_vm_prove(vm, on_layer, stderr, err);
+}
+
 /* The strings of the info live in the handle: what is reported is copied out first. */
 static int run_vm(const struct run_args *args, struct run_report *report, char id[65],
 		  char image[65], struct ironclaw_error *err)
@@ -96,7 +109,9 @@ static int run_vm(const struct run_args *args, struct run_report *report, char i
 	(void)snprintf(image, 65, "%s", report->info.image);
 	report->info.id = id;
 	report->info.image = image;
-	r = run_session(vm, args, report, err);
+	r = args->prove ? prove(vm, err) : 0;
+	if (r == 0)
+		r = run_session(vm, args, report, err);
 	teardown = clock_now_us();
 	ended = ironclaw_vm_destroy(vm, r < 0 ? NULL : err);
 	report->teardown_us = clock_now_us() - teardown;

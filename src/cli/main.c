@@ -18,6 +18,8 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", cmd_run, "run a command in a fresh micro-VM"},
+	{"ps", cmd_ps, "list the VMs that are running"},
+	{"inspect", cmd_inspect, "show what the kernel says about the confinement of a running VM"},
 	{"image", cmd_image, "build, list, inspect and remove images"},
 	{"template", cmd_template,
 	 "build, list and remove templates, the saved VMs that runs start from"},

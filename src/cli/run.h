@@ -13,7 +13,7 @@
 struct run_args {
 	struct ironclaw_vm_options vm;
 	struct ironclaw_exec_options exec;
-	bool json, quiet, interactive;
+	bool json, quiet, interactive, prove;
 };
 
 /** One captured stream of --json. */

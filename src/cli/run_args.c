@@ -34,6 +34,8 @@ static const char help[] =
 	"      --seccomp-mode MODE    a call that the level lacks kills the VMM (enforce) or fails "
 	"(audit)\n"
 	"      --require-limits       refuse to start without a cgroup that limits the VMM\n"
+	"      --prove            first show what the kernel says about the VM's confinement, on\n"
+	"                         stderr; refuse to run the command when a layer is missing\n"
 	"      --json             print one JSON document with the output and how it went\n"
 	"  -q, --quiet            no notices, only the command's own output and errors\n"
 	"\n"
@@ -55,6 +57,7 @@ enum {
 	OPT_SECCOMP,
 	OPT_SECCOMP_MODE,
 	OPT_REQUIRE_LIMITS,
+	OPT_PROVE,
 	OPT_JSON
 };
 
@@ -80,6 +83,7 @@ static const struct option longs[] = {
 	{"seccomp", required_argument, NULL, OPT_SECCOMP},
 	{"seccomp-mode", required_argument, NULL, OPT_SECCOMP_MODE},
 	{"require-limits", no_argument, NULL, OPT_REQUIRE_LIMITS},
+	{"prove", no_argument, NULL, OPT_PROVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -165,6 +169,9 @@ static void set_switch(struct run_args *args, int c)
 		return;
 	case OPT_REQUIRE_LIMITS:
 		args->vm.require_limits = true;
+		return;
+	case OPT_PROVE:
+		args->prove = true;
 		return;
 	default:
 		args->json = true;

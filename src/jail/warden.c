@@ -47,6 +47,7 @@
 #include "jail/warden_denials.h"
 #include "jail/warden_lease.h"
 #include "jail/warden_limits.h"
+#include "jail/status.h"
 #include "sys/descriptors.h"
 #include "sys/file.h"
 
@@ -373,6 +374,21 @@ static int take_down(struct warden *w, struct jail_event *end)
 	return r;
 }
 
+/* Without it `ironclaw inspect` finds nothing to look at; the VM itself does not depend on it. */
+static void leave_status(const struct warden *w)
+{
+	(void)jail_status_write(AT_FDCWD, w->claim.vm_id,
+				&(struct jail_status){.warden_pid = getpid(),
+						      .keeper_pid = w->keeper.pid,
+						      .vmm_pid = w->vmm.pid,
+						      .uid = w->lease.lock_fd < 0 ? geteuid()
+										  : w->lease.vmm_id,
+						      .limits = (uint32_t)w->limits,
+						      .vmm_program = w->request.vmm_program,
+						      .level = w->request.level,
+						      .denied = w->request.denied});
+}
+
 /* The VM, from the request to its end. */
 static int run(struct warden *w, struct jail_event *end)
 {
@@ -380,6 +396,7 @@ static int run(struct warden *w, struct jail_event *end)
 
 	close_childrens(w);
 	if (started) {
+		leave_status(w);
 		say(&(struct jail_event){.kind = JAIL_EVENT_STARTED,
 					 .vmm_pid = w->vmm.pid,
 					 .keeper_pid = w->keeper.pid,
