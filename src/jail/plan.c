@@ -151,12 +151,15 @@ int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
 		 struct ironclaw_error *err)
 {
 	int errnum = event->errnum > 0 ? event->errnum : EIO;
-	const char *object = step_object(&plan->request, event);
+	const char *object = step_object(&plan->request, event), *what = "";
 	char more[JAIL_EVENT_TEXT_B];
 
 	(void)snprintf(more, sizeof(more), "%.*s", (int)sizeof(event->text) - 1, event->text);
-	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s: %s",
-		      step_name(event->stage), object[0] ? " " : "", object,
+	/* Of the steps that VMM and keeper both go through, whose it was. */
+	if (event->program == JAIL_PROGRAM_KEEPER)
+		what = " for the keeper";
+	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s%s: %s",
+		      step_name(event->stage), object[0] ? " " : "", object, what,
 		      more[0] ? more : strerror(errnum));
 	hint_at(event->stage, errnum, err);
 	return -errnum;

@@ -17,11 +17,18 @@
 
 static struct jail_plan plan;
 static struct ironclaw_error err;
+static const struct jail_confinement confinement = {
+	.program = JAIL_PROGRAM_QEMU_KVM,
+	.level = JAIL_LEVEL_PERMISSIVE,
+	.denied = JAIL_DENIED_REFUSE,
+	.limits = {.memory_max_b = 1, .pids_max = 2, .cpu_percent = 3, .required = 1},
+};
 
 static int build(void **state)
 {
 	(void)state;
 	jail_plan_init(&plan, "vm-1", "/keeper", 4096);
+	jail_plan_confine(&plan, &confinement);
 	jail_plan_arg(&plan, "/usr/bin/qemu");
 	memset(&err, 0, sizeof(err));
 	return 0;
@@ -55,6 +62,10 @@ static void what_was_asked_for_is_in_the_request(void **state)
 	assert_string_equal(r->vm_id, "vm-1");
 	assert_string_equal(r->text + r->keeper, "/keeper");
 	assert_int_equal(r->file_size_max_b, 4096);
+	assert_int_equal(r->vmm_program, JAIL_PROGRAM_QEMU_KVM);
+	assert_int_equal(r->level, JAIL_LEVEL_PERMISSIVE);
+	assert_int_equal(r->denied, JAIL_DENIED_REFUSE);
+	assert_memory_equal(&r->limits, &confinement.limits, sizeof(r->limits));
 	assert_int_equal(r->n_vmm_fds, 2);
 	assert_int_equal(r->n_argv, 2);
 	assert_string_equal(r->text + r->argv[0], "/usr/bin/qemu");
@@ -189,9 +200,28 @@ static void a_failure_names_the_step_and_the_file(void **state)
 	jail_plan_mount(&plan, JAIL_BIND_DEV, "/dev/kvm", "/dev/kvm");
 	failure(JAIL_STAGE_MOUNT, ENOENT, 1, ENOENT,
 		"could not mount a file /dev/kvm: No such file or directory");
-	failure(JAIL_STAGE_EXEC, ENOEXEC, 0, ENOEXEC, "could not execute the VMM /usr/bin/qemu: ");
-	failure(JAIL_STAGE_SECCOMP, EACCES, 1, EACCES, "could not start the keeper /keeper: ");
+	failure(JAIL_STAGE_READABLE, EACCES, 0, EACCES,
+		"could not read as the user of the jail /host/usr: ");
+	assert_non_null(strstr(err.hint, "chmod"));
+	failure(JAIL_STAGE_EXEC, ENOEXEC, 0, ENOEXEC, "could not execute /usr/bin/qemu: ");
 	failure(JAIL_STAGE_PIVOT, EPERM, 0, EPERM, "could not leave the host's file tree: ");
+}
+
+static void a_failure_says_whose_it_was_and_what_a_tool_said(void **state)
+{
+	struct jail_event event = {.kind = JAIL_EVENT_FAILED,
+				   .stage = JAIL_STAGE_EXEC,
+				   .errnum = EACCES,
+				   .program = JAIL_PROGRAM_KEEPER};
+
+	(void)state;
+	assert_int_equal(jail_failure(&plan, &event, &err), -EACCES);
+	assert_non_null(strstr(err.text, "could not execute /keeper for the keeper: Permission"));
+	event = (struct jail_event){.stage = JAIL_STAGE_FIREWALL, .errnum = EIO};
+	/* All of it, and no terminator: the text of a warden that is not ours. */
+	memset(event.text, 'x', sizeof(event.text));
+	assert_int_equal(jail_failure(&plan, &event, &err), -EIO);
+	assert_non_null(strstr(err.text, "could not put up the firewall: xxx"));
 }
 
 static void every_stage_has_a_sentence(void **state)
@@ -206,7 +236,7 @@ static void every_stage_has_a_sentence(void **state)
 static void missing_namespaces_get_a_hint(void **state)
 {
 	(void)state;
-	failure(JAIL_STAGE_USERNS, ENOSPC, 0, ENOSPC, "cannot make the namespaces");
+	failure(JAIL_STAGE_USERNS, ENOSPC, 0, ENOSPC, "could not make the namespaces");
 	assert_non_null(strstr(err.hint, "user.max_user_namespaces"));
 }
 
@@ -218,8 +248,8 @@ static void numbers_that_make_no_sense_do_no_harm(void **state)
 	failure(JAIL_STAGE_MAX, ENOENT, 0, ENOENT, "could not go on: ");
 	failure(UINT32_MAX, 0, 0, EIO, "could not go on: ");
 	failure(JAIL_STAGE_PIVOT, -EPERM, 0, EIO, "leave the host's file tree");
-	failure(JAIL_STAGE_USERNS, -EPERM, 0, EIO, "cannot make the namespaces");
-	failure(JAIL_STAGE_USERNS, 0, 0, EIO, "cannot make the namespaces");
+	failure(JAIL_STAGE_USERNS, -EPERM, 0, EIO, "could not make the namespaces");
+	failure(JAIL_STAGE_USERNS, 0, 0, EIO, "could not make the namespaces");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, build)
@@ -236,6 +266,7 @@ int main(void)
 		TEST(a_full_plan_stays_full),
 		TEST(what_the_warden_would_refuse_is_not_sent),
 		TEST(a_failure_names_the_step_and_the_file),
+		TEST(a_failure_says_whose_it_was_and_what_a_tool_said),
 		TEST(every_stage_has_a_sentence),
 		TEST(missing_namespaces_get_a_hint),
 		TEST(numbers_that_make_no_sense_do_no_harm),

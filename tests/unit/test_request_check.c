@@ -18,6 +18,12 @@
 
 static struct jail_plan plan;
 static struct jail_request *const r = &plan.request;
+static const struct jail_confinement confinement = {
+	.program = JAIL_PROGRAM_QEMU_TCG,
+	.level = JAIL_LEVEL_BASIC,
+	.denied = JAIL_DENIED_KILL,
+	.limits = {.memory_max_b = 1 << 20, .pids_max = 4, .cpu_percent = 100},
+};
 
 static int build(void **state)
 {
@@ -25,6 +31,7 @@ static int build(void **state)
 
 	(void)state;
 	jail_plan_init(&plan, "vm-1", "/usr/libexec/ironclaw/ironclaw-keeper", 4096);
+	jail_plan_confine(&plan, &confinement);
 	jail_plan_mount(&plan, JAIL_BIND_RO, "/usr", "/usr");
 	jail_plan_mount(&plan, JAIL_SYMLINK, "usr/lib", "/lib");
 	jail_plan_mount(&plan, JAIL_BIND_DEV, "/dev/null", "/dev/null");
@@ -280,6 +287,27 @@ static void the_name_of_a_vm_is_a_name(void **state)
 	good();
 }
 
+static void confinement_is_chosen(void **state)
+{
+	uint64_t memory = r->limits.memory_max_b, too_much = UINT64_MAX, none = 0;
+
+	(void)state;
+	spoil(&r->vmm_program, 0);
+	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER);
+	spoil(&r->vmm_program, JAIL_PROGRAM_QEMU_KVM + 1);
+	spoil(&r->level, 0);
+	spoil(&r->level, JAIL_LEVEL_PERMISSIVE + 1);
+	spoil(&r->denied, 0);
+	spoil(&r->denied, JAIL_DENIED_REFUSE + 1);
+	spoil(&r->limits.pids_max, 0);
+	spoil(&r->limits.cpu_percent, 0);
+	spoil(&r->limits.required, 2);
+	r->limits.memory_max_b = none;
+	bad(&r->limits.memory_max_b, &memory, sizeof(memory));
+	r->limits.memory_max_b = too_much;
+	bad(&r->limits.memory_max_b, &memory, sizeof(memory));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, build)
 
 int main(void)
@@ -298,6 +326,7 @@ int main(void)
 		TEST(targets_stay_in_the_tree),
 		TEST(targets_have_a_greatest_length),
 		TEST(the_name_of_a_vm_is_a_name),
+		TEST(confinement_is_chosen),
 	};
 
 	return cmocka_run_group_tests_name("request_check", tests, NULL, NULL);
