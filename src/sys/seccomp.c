@@ -37,11 +37,11 @@ int seccomp_load(const struct seccomp_program *program)
 		return r;
 	/*
 	 * With WAIT_KILLABLE_RECV a signal does not break off a call that the supervisor has seen:
-	 * one denial is one message, and the pass of an exec is not lost. Death still ends the wait.
+	 * one denial is one message, and the pass of an exec is not lost. Death still ends the
+	 * wait.
 	 */
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			  SECCOMP_FILTER_FLAG_NEW_LISTENER |
-				  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 			  &fprog);
 	/* Linux before 5.19. */
 	if (fd < 0 && errno == EINVAL)

@@ -69,15 +69,15 @@ static bool is_covered(const struct filter_list *list, const struct filter_rule 
 
 static int add_rule(scmp_filter_ctx context, const struct filter_rule *rule)
 {
-	const uint32_t action = rule->errnum ? SCMP_ACT_ERRNO((uint32_t)rule->errnum) :
-					       SCMP_ACT_ALLOW;
+	const uint32_t action =
+		rule->errnum ? SCMP_ACT_ERRNO((uint32_t)rule->errnum) : SCMP_ACT_ALLOW;
 	struct scmp_arg_cmp compare[FILTER_ARGS];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < FILTER_ARGS; i++) {
 		if (rule->mask[i])
-			compare[n++] = SCMP_CMP64(i, SCMP_CMP_MASKED_EQ, rule->mask[i],
-						  rule->value[i]);
+			compare[n++] =
+				SCMP_CMP64(i, SCMP_CMP_MASKED_EQ, rule->mask[i], rule->value[i]);
 	}
 	return seccomp_rule_add_exact_array(context, action, rule->nr, n, compare);
 }
@@ -152,8 +152,8 @@ static void write_code(FILE *out, const char *prefix, enum jail_level level,
 	(void)fprintf(out, "};\n\n");
 }
 
-static int write_target(FILE *out, const struct target *target, const char *paths,
-			char table[], size_t table_size)
+static int write_target(FILE *out, const struct target *target, const char *paths, char table[],
+			size_t table_size)
 {
 	static struct filter_list list;
 	static struct sock_filter code[BPF_MAXINSNS];

@@ -148,8 +148,7 @@ static int name_call(struct parser *p, const char *word, struct filter_rule *rul
 {
 	if (strlen(word) >= sizeof(rule->call))
 		return bad(p, "no system call '%s'", word);
-	rule->nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, word);
-	/* libseccomp has negative numbers for calls of other architectures. */
+	rule->nr = filter_call_number(word);
 	if (rule->nr < 0)
 		return bad(p, "no system call '%s' on x86-64", word);
 	(void)snprintf(rule->call, sizeof(rule->call), "%s", word);
@@ -335,6 +334,14 @@ int filter_list_read(struct filter_list *list, FILE *file, const char *name,
 	if (ferror(file))
 		return bad(&p, "cannot be read");
 	return 0;
+}
+
+int filter_call_number(const char *name)
+{
+	int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
+
+	/* libseccomp has negative numbers for calls of other architectures. */
+	return nr < 0 ? -ENOENT : nr;
 }
 
 bool filter_rule_fits(const struct filter_rule *rule, int nr, const uint64_t args[FILTER_ARGS])

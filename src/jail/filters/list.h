@@ -49,6 +49,9 @@ struct filter_list {
 int filter_list_read(struct filter_list *list, FILE *file, const char *name,
 		     char error[FILTER_LINE_MAX]);
 
+/** filter_call_number() - of a system call's name on x86-64. Return: number, -ENOENT */
+int filter_call_number(const char *name);
+
 /** filter_rule_fits() - whether a call with these arguments is what the rule is about. */
 bool filter_rule_fits(const struct filter_rule *rule, int nr, const uint64_t args[FILTER_ARGS]);
 
