@@ -69,30 +69,29 @@ int firewall_vm_init(struct firewall_vm *ret, const char *vm_id, uint32_t uid)
 	return 0;
 }
 
-/* What all VMs share; harmless where it is there already. */
-static const char shared[] =
-	"add table " TABLE "\n"
-	"add counter " TABLE " dropped\n"
-	"add map " TABLE " uids { type uid : verdict; }\n"
-	"add map " TABLE
-	" interfaces { type ifname : verdict; }\n" BASE_CHAIN("input") BASE_CHAIN("output")
-		BASE_CHAIN("forward") "add rule " TABLE " input meta skuid vmap @uids\n"
-				      "add rule " TABLE " input iifname vmap @interfaces\n"
-				      "add rule " TABLE " output meta skuid vmap @uids\n"
-				      "add rule " TABLE " output oifname vmap @interfaces\n"
-				      "add rule " TABLE " forward iifname vmap @interfaces\n"
-				      "add rule " TABLE " forward oifname vmap @interfaces\n";
+/* What all VMs share, in three parts; harmless where it is there already. */
+static const char table[] = "add table " TABLE "\n"
+			    "add counter " TABLE " dropped\n"
+			    "add map " TABLE " uids { type uid : verdict; }\n"
+			    "add map " TABLE " interfaces { type ifname : verdict; }\n";
+static const char base_chains[] = BASE_CHAIN("input") BASE_CHAIN("output") BASE_CHAIN("forward");
+static const char base_rules[] = "add rule " TABLE " input meta skuid vmap @uids\n"
+				 "add rule " TABLE " input iifname vmap @interfaces\n"
+				 "add rule " TABLE " output meta skuid vmap @uids\n"
+				 "add rule " TABLE " output oifname vmap @interfaces\n"
+				 "add rule " TABLE " forward iifname vmap @interfaces\n"
+				 "add rule " TABLE " forward oifname vmap @interfaces\n";
 
 void firewall_script_add(const struct firewall_vm *vm, char ret[FIREWALL_TEXT_B])
 {
 	(void)snprintf(ret, FIREWALL_TEXT_B,
-		       "%s"
+		       "%s%s%s"
 		       "create chain " TABLE " %s { comment \"%s\"; }\n"
 		       "add rule " TABLE " %s counter counter name \"dropped\" drop\n"
 		       "create element " TABLE " uids { %u : jump %s }\n"
 		       "create element " TABLE " interfaces { \"%s\" : jump %s }\n",
-		       shared, vm->chain, vm->id, vm->chain, vm->uid, vm->chain, vm->interface,
-		       vm->chain);
+		       table, base_chains, base_rules, vm->chain, vm->id, vm->chain, vm->uid,
+		       vm->chain, vm->interface, vm->chain);
 }
 
 /* Appends to a terminated text. */
