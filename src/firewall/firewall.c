@@ -18,6 +18,8 @@
 #include "firewall/firewall_script.h"
 #include "firewall/nft.h"
 
+#define TRIES_MAX 20U /* of a run that others' changes interrupt */
+
 static int bad_settings(char ret_failure[FIREWALL_FAILURE_B])
 {
 	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "no valid id and uid of a VM");
@@ -49,6 +51,7 @@ static int errno_of(const char *complaint)
 		{"No such file or directory", ENXIO},
 		{"Device or resource busy", EBUSY},
 		{"Operation not permitted", EPERM},
+		{"Interrupted system call", EINTR},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -57,17 +60,24 @@ static int errno_of(const char *complaint)
 	return -EIO;
 }
 
-/* Runs a script that must succeed. */
+/*
+ * Runs a script that must succeed. A dump that a change of somebody else's overtook ends with
+ * EINTR, before anything of the script was done: then again.
+ */
 static int run(const char *script, struct nft_output *o, char ret_failure[FIREWALL_FAILURE_B])
 {
-	int r = nft_run(script, o);
+	int r = -EINTR;
 
-	if (r < 0)
-		return no_run(r, ret_failure);
-	if (o->succeeded)
-		return 0;
-	firewall_complaint(o->err, o->err_length, ret_failure);
-	return errno_of(ret_failure);
+	for (unsigned int i = 0; i < TRIES_MAX && r == -EINTR; i++) {
+		r = nft_run(script, o);
+		if (r < 0)
+			return no_run(r, ret_failure);
+		if (o->succeeded)
+			return 0;
+		firewall_complaint(o->err, o->err_length, ret_failure);
+		r = errno_of(ret_failure);
+	}
+	return r == -EINTR ? -EIO : r;
 }
 
 /* Reads everything of @vm back. -EIO when it is not as it must be. */
@@ -127,6 +137,14 @@ static int find_parts(const struct firewall_vm *vm, struct nft_output *o, unsign
 	return 0;
 }
 
+/* The table, when no VM needs it (-EBUSY) and it is there (-ENXIO). */
+static int remove_idle_table(const struct firewall_vm *vm, struct nft_output *o)
+{
+	int r = remove_parts(vm, FIREWALL_PART_TABLE, o);
+
+	return r == -EBUSY || r == -ENXIO ? 0 : r;
+}
+
 /*
  * What is there in part: somebody removed some of it by hand, or it never was. Without the jump of
  * our uid the chain may be of a VM of the same id elsewhere (another state folder): then the jump
@@ -137,25 +155,27 @@ static int remove_remains(const struct firewall_vm *vm, struct nft_output *o)
 	unsigned int parts;
 	int r = find_parts(vm, o, &parts);
 
-	if (r < 0)
-		return r;
-	r = remove_parts(vm, parts | FIREWALL_PART_TABLE, o);
-	if (parts != 0 && r == -EBUSY)
+	if (r == 0 && parts != 0)
 		r = remove_parts(vm, parts, o);
-	/* Without parts: the table has gone before (-ENXIO), or others need it (-EBUSY). */
 	if (r == -EBUSY && !(parts & FIREWALL_PART_UID))
 		return 0;
-	return r == -ENXIO && parts == 0 ? 0 : r;
+	return r < 0 ? r : remove_idle_table(vm, o);
 }
 
-/* The usual cases are one run for the last VM, two for any other. */
+/*
+ * One run for the last VM. Others need three: the last of them must be a look at the table, for two
+ * VMs that end at once may each have seen the other's rules in the first.
+ */
 static int remove_vm(const struct firewall_vm *vm, struct nft_output *o)
 {
 	int r = remove_parts(vm, FIREWALL_PART_VM | FIREWALL_PART_TABLE, o);
 
-	if (r == -EBUSY)
-		r = remove_parts(vm, FIREWALL_PART_VM, o);
-	return r == -ENXIO ? remove_remains(vm, o) : r;
+	if (r == -ENXIO)
+		return remove_remains(vm, o);
+	if (r != -EBUSY)
+		return r;
+	r = remove_parts(vm, FIREWALL_PART_VM, o);
+	return r < 0 ? r : remove_idle_table(vm, o);
 }
 
 /* After @r: adding went wrong when the rules may be loaded already. */

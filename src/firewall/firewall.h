@@ -2,9 +2,9 @@
 /**
  * firewall.h - one nftables chain a VM, for the uid and the interface name of its VMM.
  *
- * The second wall of a VMM that runs as root's guest: the first is its empty network namespace.
- * Should a VMM ever hold a socket of the host, or an interface appear under the VM's name, the
- * packets end here.
+ * The second wall around a VMM whose start root made; the first is its empty network namespace.
+ * Should a VMM ever hold a socket of the host's namespace, or an interface appear under the VM's
+ * name, the packets end here.
  *
  * In the network namespace of the caller, with CAP_NET_ADMIN: table `inet ironclaw`, whose base
  * chains (input, output, forward) look the uid and the interface up and jump to the VM's chain,
@@ -42,7 +42,8 @@ void firewall_interface_name(const char *vm_id, char ret[FIREWALL_IFNAME_B]);
  * @uid:	of this VM alone; neither root's (0) nor the invalid one
  * @ret_failure: what went wrong, from nft's own words, printable; filled on failure
  *
- * Two runs of nft, each at most NFT_DEADLINE_MS; more after a failure.
+ * Two runs of nft, each at most NFT_DEADLINE_MS (nft.h); more after a failure. Beside living VMs
+ * the first waits about 10 ms, idle, for the kernel to free the rules that it replaced.
  *
  * Return: 0; -EINVAL for a bad id or uid; -EEXIST when a chain of that name, the uid or the
  * interface is taken, which are left as they are; -ENOENT when nft is not installed; -ETIMEDOUT
@@ -71,7 +72,10 @@ int firewall_verify(const char *vm_id, uint32_t uid, uint64_t *ret_packets,
  *
  * For the end of a VM and for the sweep of one that died. Twice is fine, and so is what somebody
  * removed in part. A chain of that name with another owner, or to which another uid leads, is not
- * ours and stays. The table is ours as a whole: what somebody else put into it goes with it.
+ * ours and stays; but id and uid together are the owner, so do not call this for a start that got
+ * -EEXIST. The table is ours as a whole: what somebody else put into it goes with it.
+ *
+ * One run of nft for the last VM, three beside others, each as above.
  *
  * Return: 0, also when nothing was there; -EINVAL, -ENOENT, -ETIMEDOUT as above; -EIO when nft
  * would not remove what is ours; -errno

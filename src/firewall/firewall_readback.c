@@ -42,7 +42,7 @@ static void quote(char *ret, size_t size, const struct line *line)
 		char c = line->start[i];
 
 		if (n > 0 || (c != '\t' && c != ' '))
-			ret[n++] = c >= ' ' && c <= '~' ? c : '?';
+			ret[n++] = (char)(c >= ' ' && c <= '~' ? c : '?');
 	}
 	ret[n] = '\0';
 }
@@ -54,10 +54,11 @@ static size_t expect_base(char *ret, size_t used, const char *name, const char *
 {
 	int n = snprintf(ret + used, FIREWALL_TEXT_B - used,
 			 OPEN "\tchain %s {\n"
-			      "\t\ttype filter hook %s priority %d; policy accept;\n"
+			      "\t\ttype filter hook %s priority " FIREWALL_PRIORITY
+			      "; policy accept;\n"
 			      "\t\t%s\n"
 			      "\t\t%s\n" CLOSE,
-			 name, name, FIREWALL_PRIORITY, first, second);
+			 name, name, first, second);
 
 	return used + (size_t)n;
 }
@@ -220,6 +221,15 @@ static void skip_words(struct line *line, const char *words)
 	}
 }
 
+/* Leaves out @words and what follows. */
+static void cut_at(struct line *line, const char *words)
+{
+	const char *found = memmem(line->start, line->length, words, strlen(words));
+
+	if (found)
+		line->length = (size_t)(found - line->start);
+}
+
 /*
  * An error is three lines: "/dev/stdin:5:1-9: Error: WHAT", the command, and marks below it. What
  * has another shape is quoted as it is.
@@ -238,6 +248,7 @@ void firewall_complaint(const char *text, size_t length, char ret[FIREWALL_FAILU
 		line.start = word;
 		skip_words(&line, error);
 		skip_words(&line, "Could not process rule: ");
+		cut_at(&line, "; did you mean");
 	}
 	quote(what, sizeof(what), &line);
 	quote(command, sizeof(command), &next);

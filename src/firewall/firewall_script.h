@@ -43,8 +43,8 @@
 #include "firewall/firewall.h"
 
 #define FIREWALL_ID_MAX	  64U
-#define FIREWALL_TEXT_B	  2048U /* room for any text of this header and firewall_readback.h */
-#define FIREWALL_PRIORITY (-310)
+#define FIREWALL_TEXT_B	  2048U	 /* room for any text of this header and firewall_readback.h */
+#define FIREWALL_PRIORITY "-310" /* of the base chains */
 
 /** One VM as the rules name it. */
 struct firewall_vm {
