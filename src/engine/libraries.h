@@ -78,9 +78,9 @@ int libraries_write_record(const struct library_list *list, char *ret, size_t si
 
 /**
  * libraries_read_record() - all or nothing; begins with a digest of itself, so damage is seen.
- * @text:	terminated
+ * @text:	terminated; is cut into pieces
  * Return: 0, -EBADMSG
  */
-int libraries_read_record(const char *text, size_t len, struct library_list *ret);
+int libraries_read_record(char *text, size_t len, struct library_list *ret);
 
 #endif

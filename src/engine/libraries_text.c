@@ -186,12 +186,12 @@ static int read_file(char *line, struct library_list *list)
 	return 0;
 }
 
-int libraries_read_record(const char *text, size_t len, struct library_list *ret)
+int libraries_read_record(char *text, size_t len, struct library_list *ret)
 {
 	const size_t head = DIGEST_HEX_B + 1 + strlen(FORMAT);
-	char copy[LIBRARIES_RECORD_MAX_B + 1], digest[DIGEST_HEX_B + 1];
-	char *rest = copy + head;
+	char digest[DIGEST_HEX_B + 1];
 	uint32_t lines = 0;
+	char *rest;
 
 	ret->n = ret->text_used = 0;
 	if (len < head || len > LIBRARIES_RECORD_MAX_B || strlen(text) != len)
@@ -200,7 +200,7 @@ int libraries_read_record(const char *text, size_t len, struct library_list *ret
 	if (memcmp(text, digest, DIGEST_HEX_B) != 0 || text[DIGEST_HEX_B] != '\n' ||
 	    memcmp(text + DIGEST_HEX_B + 1, FORMAT, strlen(FORMAT)) != 0)
 		return -EBADMSG;
-	memcpy(copy, text, len + 1);
+	rest = text + head;
 	while (*rest) {
 		char *line = cut_word(&rest, '\n');
 
