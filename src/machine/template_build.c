@@ -29,7 +29,6 @@
 #define DOOMED		".doomed-"
 /* Bounds a warm-up command that hangs. */
 #define WARM_TIMEOUT_MS (10U * 60U * 1000U)
-#define OVERLAY_MIB	LIMIT_OVERLAY_MIN_MIB /* each clone is given its own size */
 
 struct build {
 	const struct template_spec *spec;
@@ -135,11 +134,14 @@ static int make_folder(struct build *b, struct ironclaw_error *err)
 static int boot_and_save(struct build *b, struct ironclaw_error *err)
 {
 	char vm_id[LIMIT_VM_ID_MAX + 1];
+	/* Most clones have the size that this gives them; another one costs a remount in each. */
+	const struct vm_config config = {.memory_mib = b->spec->memory_mib,
+					 .overlay_size_mib = VM_OVERLAY_SIZE_AUTO};
 	const struct vm_start_mode mode = {.vm_id = vm_id,
 					   .start = ENGINE_BOOT_TEMPLATE,
 					   .ram = b->ram,
 					   .state_fd = -EBADF,
-					   .overlay_mib = OVERLAY_MIB};
+					   .overlay_mib = vm_overlay_mib(&config)};
 	int r;
 
 	(void)snprintf(vm_id, sizeof(vm_id), "template-%s", b->spec->key);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "image/manifest.h"
 #include "image/store.h"
 
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(reason != NULL);
 		return 0;
 	}
-	require(store_name_valid(m.name) && digest_hex_valid(m.sha256) && m.size > 0);
+	require(name_valid(m.name) && digest_hex_valid(m.sha256) && m.size > 0);
 	require(m.n_packages <= MANIFEST_PACKAGES_MAX);
 	require(manifest_write(&m, &text) == 0);
 	require(manifest_parse(text, strlen(text), &again, NULL) == 0);

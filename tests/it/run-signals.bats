@@ -63,7 +63,8 @@ ended() {
 }
 
 @test "the whole process group of the command gets the signal" {
-	start -- sh -c 'sh -c "trap \"echo child; exit\" TERM; while :; do sleep 0.1; done" & trap "wait; exit 4" TERM; echo ready; wait'
+	# The child is the last to be ready.
+	start -- sh -c 'trap "wait; exit 4" TERM; sh -c "trap \"echo child; exit\" TERM; echo ready; while :; do sleep 0.1; done" & wait'
 	kill -TERM "$pid"
 	ended
 	exits 4
