@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -210,6 +211,8 @@ static pid_t start_writer(const struct place *p, uint32_t writer, uint32_t adds)
 	assert_true(pid >= 0);
 	if (pid > 0)
 		return pid;
+	/* A failed assertion leaves the test before it kills what it started. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (uint32_t i = 0; i < adds; i++)
 		add(p->ring, writer, i);
 	_exit(0);
