@@ -5,6 +5,7 @@
  *   RUN/vms/ID/lock     flock held by the VM's warden and keeper, so by nobody when they are dead
  *   RUN/vms/.lock       held while a folder is made or swept
  *
+ *   RUN/vms/ID/status   the VM's processes, written by its warden (jail/status.h)
  *   RUN/vms/ID/root     empty; mount point of the jail's root, in the jail's own mount namespace
  *
  * The folder is the mark that the name is taken, holds what is made for this VM alone, and is what
