@@ -14,6 +14,8 @@
 #ifndef MACHINE_VMDIR_H
 #define MACHINE_VMDIR_H
 
+#include <stdbool.h>
+
 #include "base/paths.h"
 
 struct vmdir {
@@ -31,6 +33,15 @@ int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret
 
 /** vmdir_sweep() - remove the folders that no living process holds. Return: 0, -errno */
 int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err);
+
+/**
+ * vmdir_is_held() - whether a living process holds the lock of a VM's folder.
+ * @vms_fd:	RUN/vms
+ *
+ * Under the lock of RUN/vms, for looking takes the VM's lock for a moment: whoever makes a folder
+ * of that name must not find it taken.
+ */
+bool vmdir_is_held(int vms_fd, const char *vm_id);
 
 /**
  * vmdir_remove_dead() - remove the folder of a VM whose warden was killed.
