@@ -160,8 +160,8 @@ struct ironclaw_layer {
 	bool must_have;	  /**< without it no command should run */
 	struct {
 		enum ironclaw_verdict verdict;
-		const char *says;	       /**< what the kernel says, a few words */
-		const char *reason;	       /**< of weak and unknown; empty for others */
+		const char *says;   /**< what the kernel says, a few words */
+		const char *reason; /**< of weak and unknown; empty for others */
 	} vmm, keeper, warden;
 };
 

@@ -76,10 +76,12 @@ void inspect_print_heading(FILE *out)
 void inspect_print_layer(FILE *out, const struct ironclaw_layer *layer)
 {
 	(void)fprintf(out, "%-14s", layer->name);
-	(void)fprintf(out, " %-4s %-23s", mark(layer->vmm.verdict), layer->vmm.says);
 	if (layer->keeper.verdict)
-		(void)fprintf(out, " %-4s %-23s %-4s %s", mark(layer->keeper.verdict),
-			      layer->keeper.says, mark(layer->warden.verdict), layer->warden.says);
+		(void)fprintf(out, " %-4s %-23s %-4s %-23s %-4s %s", mark(layer->vmm.verdict),
+			      layer->vmm.says, mark(layer->keeper.verdict), layer->keeper.says,
+			      mark(layer->warden.verdict), layer->warden.says);
+	else
+		(void)fprintf(out, " %-4s %s", mark(layer->vmm.verdict), layer->vmm.says);
 	(void)fputc('\n', out);
 }
 

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "machine/vmdir.h"
 
 static bool is_id(const char *text)
 {
@@ -32,23 +32,12 @@ int living_open(const struct paths *paths, struct ironclaw_error *err)
 	return fd < 0 ? err_sys(err, errno, "cannot open '%s'", path) : fd;
 }
 
-/* Shared, so that two who look do not see each other, and given back at once. */
-bool living_held(int vms_fd, const char *vm_id)
-{
-	cleanup_close int fd = -EBADF;
-	char path[LIMIT_VM_ID_MAX + 8];
-
-	(void)snprintf(path, sizeof(path), "%s/lock", vm_id);
-	fd = openat(vms_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
 /* Return: 1; 0 when it does not live; -errno */
 static int look(int vms_fd, const char *id, struct living_vm *ret)
 {
 	int r;
 
-	if (!living_held(vms_fd, id))
+	if (!vmdir_is_held(vms_fd, id))
 		return 0;
 	memset(ret, 0, sizeof(*ret));
 	(void)snprintf(ret->id, sizeof(ret->id), "%s", id);

@@ -2,7 +2,7 @@
 /**
  * living.h - the VMs of this user that live now, by their folders (machine/vmdir.h).
  *
- * A VM lives while its lock is held. Only looked at: nothing is made, removed or waited for.
+ * A VM lives while its lock is held. Only looked at: nothing of a VM is made or removed.
  */
 #ifndef MACHINE_LIVING_H
 #define MACHINE_LIVING_H
@@ -22,9 +22,6 @@ struct living_vm {
 
 /** living_open() - RUN/vms. Return: descriptor; -ENOENT when there never was a VM; -errno */
 int living_open(const struct paths *paths, struct ironclaw_error *err);
-
-/** living_held() - whether the lock of a VM's folder is held. @vms_fd: from living_open() */
-bool living_held(int vms_fd, const char *vm_id);
 
 /**
  * living_list() - all of them, sorted by id; *ret is freed by the caller.

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "machine/living.h"
+#include "machine/vmdir.h"
 
 /* The kernel's LANDLOCK_CREATE_RULESET_VERSION: asks for the ABI and makes nothing. */
 #define LANDLOCK_ASK_ABI (1U << 0)
@@ -72,7 +73,7 @@ static int hold(int vms_fd, const char *vm_id, const struct jail_status *status,
 	}
 	(void)snprintf(path, sizeof(path), "%s/lock", vm_id);
 	ret->lock_fd = openat(vms_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return ret->lock_fd < 0 || !living_held(vms_fd, vm_id) || !are_the_ones(ret, status)
+	return ret->lock_fd < 0 || !vmdir_is_held(vms_fd, vm_id) || !are_the_ones(ret, status)
 		       ? -ESRCH
 		       : 0;
 }
@@ -87,7 +88,7 @@ static int read_all(int vms_fd, const char *vm_id, struct proof *proof)
 	for (int i = 0; i < PROOF_PROCESSES && r == 0; i++)
 		r = proof_read_process(held.proc_fd[i], pids[i], held.lock_fd, &proof->process[i]);
 	/* Once more: what was read is only worth something if they lived all the while. */
-	if (r == 0 && (!living_held(vms_fd, vm_id) || !are_the_ones(&held, &proof->status)))
+	if (r == 0 && (!vmdir_is_held(vms_fd, vm_id) || !are_the_ones(&held, &proof->status)))
 		r = -ESRCH;
 	return r;
 }
@@ -100,7 +101,7 @@ int proof_read(int vms_fd, const char *vm_id, struct proof **ret, struct ironcla
 	if (!proof)
 		return err_sys(err, ENOMEM, "no room for the proof");
 	r = jail_status_read(vms_fd, vm_id, &proof->status);
-	if (r == -ENOENT && !living_held(vms_fd, vm_id))
+	if (r == -ENOENT && !vmdir_is_held(vms_fd, vm_id))
 		return living_ended(vm_id, err);
 	if (r == -ENOENT)
 		return err_set(err, IRONCLAW_ERR_BUSY, EAGAIN,

@@ -178,6 +178,24 @@ static void judge_seccomp(const struct proof_case *c, struct proof_finding *ret)
 		  s->seccomp_filters == 1 ? "" : "s");
 }
 
+/* A controller whose cgroup is the warden's too: what limits there are, others share them. */
+static const char *shared_controller(const struct proof_case *c)
+{
+	static const char *const names[] = {"memory", "pids", "cpu"};
+	const struct proof_cgroups *mine = &c->process->cgroups;
+	const struct proof_cgroups *wardens = &c->proof->process[PROOF_WARDEN].cgroups;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *where = proof_find_cgroup(mine, names[i]) ? names[i] : "";
+		const struct proof_cgroup *a = proof_find_cgroup(mine, where);
+		const struct proof_cgroup *b = proof_find_cgroup(wardens, where);
+
+		if (!a || (b && strcmp(a->path, b->path) == 0))
+			return names[i];
+	}
+	return NULL;
+}
+
 static void judge_limits(const struct proof_case *c, struct proof_finding *ret)
 {
 	const struct proof_limits *l = &c->process->limits;
@@ -203,7 +221,10 @@ static void judge_limits(const struct proof_case *c, struct proof_finding *ret)
 		  (unsigned long long)(l->has_memory ? l->memory_b >> 20 : 0),
 		  (unsigned long long)(l->has_pids ? l->pids : 0),
 		  (unsigned long long)(l->has_cpu ? l->cpu_percent : 0));
-	if (!l->has_memory || l->memory_b == PROOF_UNLIMITED) {
+	if (shared_controller(c)) {
+		proof_say(ret, "no cgroup of its own");
+		proof_weak(ret, "for %s it is in its warden's cgroup", shared_controller(c));
+	} else if (!l->has_memory || l->memory_b == PROOF_UNLIMITED) {
 		proof_say(ret, "memory not limited");
 		proof_weak(ret, "its cgroup does not limit memory");
 	} else if (!l->has_pids || l->pids == PROOF_UNLIMITED) {
@@ -264,6 +285,13 @@ static void judge_core(const struct proof_case *c, struct proof_finding *ret)
 			       : "a crash would write its memory to a file");
 }
 
+static void judge_terminal(const struct proof_case *c, struct proof_finding *ret)
+{
+	proof_say(ret, c->process->stat.tty ? "has one" : "none");
+	if (c->process->stat.tty)
+		proof_weak(ret, "it has a controlling terminal, which it could type into");
+}
+
 static void judge_landlock(const struct proof_case *c, struct proof_finding *ret)
 {
 	int abi = c->proof->host.landlock_abi;
@@ -312,6 +340,7 @@ static const struct {
 	[PROOF_LIMITS_LAYER] = {"cgroup limits", "limits", judge_limits, false},
 	[PROOF_RLIMITS_LAYER] = {"rlimits", "rlimits", judge_rlimits, false},
 	[PROOF_CORE] = {"core dump", "core_dump", judge_core, false},
+	[PROOF_TERMINAL] = {"terminal", "terminal", judge_terminal, true},
 	[PROOF_LANDLOCK] = {"Landlock", "landlock", judge_landlock, false},
 	[PROOF_FIREWALL] = {"firewall", "firewall", judge_firewall, true},
 };

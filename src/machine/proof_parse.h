@@ -122,6 +122,10 @@ struct proof_cgroups {
 
 int proof_parse_cgroups(const char *text, struct proof_cgroups *ret);
 
+/** proof_find_cgroup() - the line of a controller of v1; "": the line of v2. Return: NULL: none */
+const struct proof_cgroup *proof_find_cgroup(const struct proof_cgroups *cgroups,
+					     const char *controller);
+
 /** proof_has_word() - whether @word is in a list that commas separate. */
 bool proof_has_word(const char *list, const char *word);
 

@@ -146,3 +146,16 @@ int proof_parse_cgroups(const char *text, struct proof_cgroups *ret)
 	}
 	return 0;
 }
+
+const struct proof_cgroup *proof_find_cgroup(const struct proof_cgroups *cgroups,
+					     const char *controller)
+{
+	for (uint32_t i = 0; i < cgroups->n; i++) {
+		const struct proof_cgroup *g = &cgroups->list[i];
+
+		if (controller[0] ? proof_has_word(g->controllers, controller)
+				  : g->controllers[0] == '\0')
+			return g;
+	}
+	return NULL;
+}

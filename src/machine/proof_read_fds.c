@@ -86,7 +86,7 @@ static int add_fd(int proc_fd, int pidfd, int lock_fd, const char *name, struct 
 {
 	struct proof_fd fd = {.family = -1};
 	cleanup_free char *text = NULL;
-	struct proof_fdinfo info;
+	struct proof_fdinfo info = {0};
 	char path[64];
 	int r;
 

@@ -42,24 +42,11 @@ static int find_mount(const char *controller, char *ret, size_t size)
 	return -ENOENT;
 }
 
-static const struct proof_cgroup *find_group(const struct proof_cgroups *groups,
-					     const char *controller)
-{
-	for (uint32_t i = 0; i < groups->n; i++) {
-		const struct proof_cgroup *g = &groups->list[i];
-
-		if (controller[0] ? proof_has_word(g->controllers, controller)
-				  : g->controllers[0] == '\0')
-			return g;
-	}
-	return NULL;
-}
-
 /* One file of the process's cgroup, without its line break. */
 static int read_value(const struct proof_cgroups *groups, const char *controller, const char *file,
 		      char *ret, size_t size)
 {
-	const struct proof_cgroup *group = find_group(groups, controller);
+	const struct proof_cgroup *group = proof_find_cgroup(groups, controller);
 	char mount[PROOF_NAME_B], path[3 * PROOF_NAME_B];
 	cleanup_free char *text = NULL;
 	int r = group ? find_mount(controller, mount, sizeof(mount)) : -ENOENT;
@@ -130,25 +117,25 @@ static void read_v2(const struct proof_cgroups *groups, struct proof_limits *l)
 		l->has_cpu = read_cpu_max(groups, &l->cpu_percent);
 }
 
-void proof_read_limits(const struct proof_cgroups *groups, struct proof_limits *l)
+void proof_read_limits(const struct proof_cgroups *cgroups, struct proof_limits *ret)
 {
 	uint64_t both, quota, period;
 
-	memset(l, 0, sizeof(*l));
-	l->has_memory = read_number(groups, "memory", "memory.limit_in_bytes", &l->memory_b);
-	if (l->has_memory && l->memory_b >= V1_UNLIMITED_B)
-		l->memory_b = PROOF_UNLIMITED;
+	memset(ret, 0, sizeof(*ret));
+	ret->has_memory = read_number(cgroups, "memory", "memory.limit_in_bytes", &ret->memory_b);
+	if (ret->has_memory && ret->memory_b >= V1_UNLIMITED_B)
+		ret->memory_b = PROOF_UNLIMITED;
 	/* cgroup v1 limits memory and swap together. */
-	l->has_swap = l->has_memory &&
-		      read_number(groups, "memory", "memory.memsw.limit_in_bytes", &both);
-	if (l->has_swap)
-		l->swap_b = both >= V1_UNLIMITED_B ? PROOF_UNLIMITED
-			    : both >= l->memory_b  ? both - l->memory_b
-						   : 0;
-	l->has_pids = read_number(groups, "pids", "pids.max", &l->pids);
-	l->has_cpu = read_number(groups, "cpu", "cpu.cfs_quota_us", &quota) &&
-		     read_number(groups, "cpu", "cpu.cfs_period_us", &period);
-	if (l->has_cpu)
-		l->cpu_percent = percent(quota, period);
-	read_v2(groups, l);
+	ret->has_swap = ret->has_memory &&
+			read_number(cgroups, "memory", "memory.memsw.limit_in_bytes", &both);
+	if (ret->has_swap)
+		ret->swap_b = both >= V1_UNLIMITED_B  ? PROOF_UNLIMITED
+			      : both >= ret->memory_b ? both - ret->memory_b
+						      : 0;
+	ret->has_pids = read_number(cgroups, "pids", "pids.max", &ret->pids);
+	ret->has_cpu = read_number(cgroups, "cpu", "cpu.cfs_quota_us", &quota) &&
+		       read_number(cgroups, "cpu", "cpu.cfs_period_us", &period);
+	if (ret->has_cpu)
+		ret->cpu_percent = percent(quota, period);
+	read_v2(cgroups, ret);
 }

@@ -166,6 +166,13 @@ int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err)
 	return r < 0 ? err_sys(err, -r, "cannot sweep '%s/vms'", paths->run) : 0;
 }
 
+bool vmdir_is_held(int vms_fd, const char *vm_id)
+{
+	cleanup_close int guard = file_lock(vms_fd, GUARD, true);
+
+	return guard >= 0 && !is_dead(vms_fd, vm_id);
+}
+
 int vmdir_remove_dead(const struct vmdir *dir, const char *vm_id)
 {
 	const struct timespec pause = {.tv_nsec = REMOVE_PAUSE_MS * 1000000L};

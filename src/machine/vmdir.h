@@ -5,6 +5,7 @@
  *   RUN/vms/ID/lock     flock held by the VM's warden and keeper, so by nobody when they are dead
  *   RUN/vms/.lock       held while a folder is made or swept
  *
+ *   RUN/vms/ID/status   the VM's processes, written by its warden (jail/status.h)
  *   RUN/vms/ID/root     empty; mount point of the jail's root, in the jail's own mount namespace
  *
  * The folder is the mark that the name is taken, holds what is made for this VM alone, and is what
@@ -12,6 +13,8 @@
  */
 #ifndef MACHINE_VMDIR_H
 #define MACHINE_VMDIR_H
+
+#include <stdbool.h>
 
 #include "base/paths.h"
 
@@ -30,6 +33,15 @@ int vmdir_create(const struct paths *paths, const char *vm_id, struct vmdir *ret
 
 /** vmdir_sweep() - remove the folders that no living process holds. Return: 0, -errno */
 int vmdir_sweep(const struct paths *paths, struct ironclaw_error *err);
+
+/**
+ * vmdir_is_held() - whether a living process holds the lock of a VM's folder.
+ * @vms_fd:	RUN/vms
+ *
+ * Under the lock of RUN/vms, for looking takes the VM's lock for a moment: whoever makes a folder
+ * of that name must not find it taken.
+ */
+bool vmdir_is_held(int vms_fd, const char *vm_id);
 
 /**
  * vmdir_remove_dead() - remove the folder of a VM whose warden was killed.

@@ -77,7 +77,7 @@ verdict() {
 	exits 0
 	for who in vmm keeper; do
 		for layer in user_namespace capabilities no_new_privs namespaces network mounts \
-			descriptors memory; do
+			descriptors memory terminal; do
 			[ "$(verdict $layer $who)" = ok ] || flunk "$layer of the $who"
 		done
 	done
@@ -121,7 +121,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 	exits 0
 	stderr_empty
 	for layer in "user namespace" uid:gid groups capabilities no_new_privs seccomp namespaces \
-		network "root, mounts" descriptors "shared memory" "cgroup limits" rlimits Landlock; do
+		network "root, mounts" descriptors "shared memory" "cgroup limits" rlimits terminal Landlock; do
 		grep -q "^$layer " "$OUT" || flunk "no row $layer"
 	done
 	[ "$(sed -n '/^LAYER/,/^$/p' "$OUT" | wc -L)" -le 100 ]

@@ -71,6 +71,8 @@ static void make_process(enum proof_who who)
 	make_fd(p, S_IFREG | 0400, O_RDONLY, "/vm/ram");
 	p->rlimits.hard[PROOF_RLIMIT_NOFILE] = 256;
 	p->limits = (struct proof_limits){true, true, true, true, 256ULL << 20, 0, 64, 100};
+	p->cgroups.n = 1;
+	(void)snprintf(p->cgroups.list[0].path, sizeof(p->cgroups.list[0].path), "/%d", (int)who);
 	p->net.n = 1;
 	(void)snprintf(p->net.list[0].name, sizeof(p->net.list[0].name), "lo");
 }
@@ -379,6 +381,8 @@ static void limits(void **state)
 	weak(PROOF_LIMITS_LAYER, PROOF_VMM);
 	p->limits.cpu_percent = PROOF_UNLIMITED;
 	weak(PROOF_LIMITS_LAYER, PROOF_VMM);
+	p->cgroups = proof.process[PROOF_WARDEN].cgroups;
+	weak(PROOF_LIMITS_LAYER, PROOF_VMM);
 	p->limits.swap_b = 4096;
 	weak(PROOF_LIMITS_LAYER, PROOF_VMM);
 	p->limits.has_memory = p->limits.has_pids = p->limits.has_cpu = false;
@@ -407,9 +411,11 @@ static void what_a_crash_shows(void **state)
 	assert_int_equal(report.findings[PROOF_CORE][PROOF_VMM].verdict, IRONCLAW_VERDICT_OK);
 }
 
-static void memory_and_firewall(void **state)
+static void memory_terminal_and_firewall(void **state)
 {
 	(void)state;
+	proof.process[PROOF_KEEPER].stat.tty = 34816;
+	weak(PROOF_TERMINAL, PROOF_KEEPER);
 	proof.process[PROOF_VMM].memory.n_shared_writable = 1;
 	weak(PROOF_MEMORY, PROOF_VMM);
 	proof.firewall.read = true;
@@ -468,7 +474,7 @@ int main(void)
 		cmocka_unit_test_setup(descriptors_that_are_fine, setup),
 		cmocka_unit_test_setup(limits, setup),
 		cmocka_unit_test_setup(what_a_crash_shows, setup),
-		cmocka_unit_test_setup(memory_and_firewall, setup),
+		cmocka_unit_test_setup(memory_terminal_and_firewall, setup),
 		cmocka_unit_test_setup(first_missing, setup),
 		cmocka_unit_test_setup(foreign_names_are_escaped, setup),
 	};
