@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 
 export DESTDIR
 
-.PHONY: all demo test bench lint fuzz install uninstall clean deps
+.PHONY: all demo test lab bench lint fuzz install uninstall clean deps
 
 all: deps
 	@scripts/build "$(BUILD)" "$(PREFIX)"
@@ -25,6 +25,12 @@ test:
 	@scripts/install-deps build run kernel test
 	@scripts/build "$(BUILD)" "$(PREFIX)"
 	@BUILD="$(BUILD)" tests/run
+
+# Only what needs the emulated machine; a part of `make test`.
+lab:
+	@scripts/install-deps build run kernel test
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" tests/run lab
 
 bench:
 	@scripts/install-deps build run bench

@@ -22,7 +22,8 @@
 #define LIMIT_RESTORE_MS	   60000U
 #define LIMIT_KILL_WAIT_MS	   5000U /* from the kill of a command to its exit message */
 #define LIMIT_QMP_REPLY_MS	   60000U
-#define LIMIT_KVM_PROBE_MS	   200U
+#define LIMIT_KVM_PROBE_MS	   200U /* the first try; each further one has GROWTH times as long */
+#define LIMIT_KVM_PROBE_GROWTH	   3U
 
 /* Bytes from the VMM. */
 #define LIMIT_QMP_LINE_MAX_B	   (256U * 1024U)

@@ -73,7 +73,8 @@ __attribute__((format(printf, 2, 3))) static void set_broken(struct kvm_probe *r
 	va_end(ap);
 }
 
-static void judge_report(const struct kvm_probe_report *report, bool timed_out,
+/* @timed_out_ms: the limit that the guest did not keep, or 0. */
+static void judge_report(const struct kvm_probe_report *report, unsigned int timed_out_ms,
 			 struct kvm_probe *ret)
 {
 	const char *next;
@@ -92,10 +93,10 @@ static void judge_report(const struct kvm_probe_report *report, bool timed_out,
 		return;
 	}
 	next = next_step_names[report->step];
-	ret->timed_out = timed_out;
-	if (timed_out)
+	ret->timed_out = timed_out_ms > 0;
+	if (ret->timed_out)
 		set_broken(ret, "guest code did not get through %s within %u ms", next,
-			   LIMIT_KVM_PROBE_MS);
+			   timed_out_ms);
 	else if (report->detail == KVM_EXIT_INTERNAL_ERROR)
 		set_broken(ret, "it gave up on an instruction of the guest at %s", next);
 	else if (report->detail)
@@ -143,11 +144,11 @@ static void run_child(int kvm_fd, int report_fd)
 	_exit(0);
 }
 
-static void run_guest(int kvm_fd, struct kvm_probe *ret)
+static void run_guest(int kvm_fd, unsigned int limit_ms, struct kvm_probe *ret)
 {
 	struct kvm_probe_report report = {.stage = KVM_STAGE_MAX};
 	cleanup_close int read_fd = -EBADF, write_fd = -EBADF;
-	int64_t deadline = now_ms() + LIMIT_KVM_PROBE_MS;
+	int64_t deadline = now_ms() + limit_ms;
 	bool ended;
 	int fds[2];
 	pid_t child;
@@ -175,10 +176,10 @@ static void run_guest(int kvm_fd, struct kvm_probe *ret)
 		if (ended)
 			set_broken(ret, "the probe was killed");
 		else
-			set_broken(ret, "no VM was made within %u ms", LIMIT_KVM_PROBE_MS);
+			set_broken(ret, "no VM was made within %u ms", limit_ms);
 		return;
 	}
-	judge_report(&report, !ended, ret);
+	judge_report(&report, ended ? 0 : limit_ms, ret);
 }
 
 /* Returns a descriptor, or -EBADF with the outcome in @ret. */
@@ -205,10 +206,10 @@ static int open_kvm(struct kvm_probe *ret)
 	return -EBADF;
 }
 
-void kvm_probe_run(struct kvm_probe *ret)
+void kvm_probe_run(unsigned int limit_ms, struct kvm_probe *ret)
 {
 	cleanup_close int fd = open_kvm(ret);
 
 	if (fd >= 0)
-		run_guest(fd, ret);
+		run_guest(fd, limit_ms, ret);
 }

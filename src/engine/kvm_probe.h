@@ -6,7 +6,7 @@
  * virtualisation beneath it interprets instructions at some 1.5 million a second, and stops at the
  * first that it does not know. So a small guest (kvm_probe_guest.S) does what a 64-bit kernel does:
  * real mode to long mode, page faults, a timer interrupt, ring 3 and back, CMPXCHG16B, ten million
- * instructions. It runs in a child process, which is killed when LIMIT_KVM_PROBE_MS have passed.
+ * instructions. It runs in a child process, which is killed when its time has passed.
  * A working KVM takes a few milliseconds.
  */
 #ifndef ENGINE_KVM_PROBE_H
@@ -32,13 +32,18 @@ struct kvm_probe {
 	char remedy[96]; /* what to do about it; empty when there is nothing */
 };
 
-/** kvm_probe_run() - run the guest now. Needs no privilege beyond access to /dev/kvm. */
-void kvm_probe_run(struct kvm_probe *ret);
+/**
+ * kvm_probe_run() - run the guest now, for @limit_ms at most. Needs no privilege beyond access to
+ * /dev/kvm.
+ */
+void kvm_probe_run(unsigned int limit_ms, struct kvm_probe *ret);
 
 /**
  * kvm_probe_refresh() - kvm_probe_run(), and remember the outcome for kvm_probe_cached().
  *
- * A time-out is tried again, twice at most, since a host under load may be slow by accident.
+ * The first try has LIMIT_KVM_PROBE_MS. A time-out is tried again, twice at most and each time with
+ * a longer limit, since a host may be under load, or be a VM itself, whose KVM is nested and slow
+ * but still many times faster than one that interprets.
  * RUN is made when missing. That the outcome cannot be stored is no failure.
  */
 void kvm_probe_refresh(const struct paths *paths, struct kvm_probe *ret);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "engine/kvm_probe.h"
 #include "sys/file.h"
 
@@ -107,12 +108,15 @@ static void cache_store(const struct cache *cache, const struct paths *paths,
 
 void kvm_probe_refresh(const struct paths *paths, struct kvm_probe *ret)
 {
+	unsigned int limit_ms = LIMIT_KVM_PROBE_MS;
 	struct cache cache;
 	int r = cache_locate(paths, &cache);
 
-	kvm_probe_run(ret);
-	for (int i = 1; ret->timed_out && i < TIMEOUT_TRIES; i++)
-		kvm_probe_run(ret);
+	kvm_probe_run(limit_ms, ret);
+	for (int i = 1; ret->timed_out && i < TIMEOUT_TRIES; i++) {
+		limit_ms *= LIMIT_KVM_PROBE_GROWTH;
+		kvm_probe_run(limit_ms, ret);
+	}
 	if (r == 0 && (ret->outcome == KVM_WORKING || ret->outcome == KVM_BROKEN))
 		cache_store(&cache, paths, ret);
 }

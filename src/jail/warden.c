@@ -169,13 +169,13 @@ static bool put_up_firewall(struct warden *w)
 	if (guard < 0)
 		return fail(w, JAIL_STAGE_FIREWALL, guard);
 	r = firewall_add(w->claim.vm_id, w->lease.vmm_id, why);
-	if (r < 0) {
-		(void)fail(w, JAIL_STAGE_FIREWALL, r);
-		(void)snprintf(w->failed.text, sizeof(w->failed.text), "%s", why);
-		return false;
-	}
-	w->firewalled = true;
-	return true;
+	/* What is somebody else's stays; what a failure left half done is removed as well. */
+	w->firewalled = r != -EEXIST;
+	if (r == 0)
+		return true;
+	(void)fail(w, JAIL_STAGE_FIREWALL, r);
+	(void)snprintf(w->failed.text, sizeof(w->failed.text), "%s", why);
+	return false;
 }
 
 static bool put_up_limits(struct warden *w)

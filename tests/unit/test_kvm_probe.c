@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "engine/kvm_probe.h"
 #include "sys/file.h"
 
@@ -61,7 +62,7 @@ static void test_outcome(void **state)
 	struct kvm_probe probe;
 
 	(void)state;
-	kvm_probe_run(&probe);
+	kvm_probe_run(LIMIT_KVM_PROBE_MS, &probe);
 	check_sound(&probe);
 	print_message("# KVM: %s %s\n", names[probe.outcome], probe.why);
 }
@@ -74,7 +75,7 @@ static void test_nothing_is_left(void **state)
 	(void)state;
 	assert_true(before >= 0);
 	(void)close(before);
-	kvm_probe_run(&probe);
+	kvm_probe_run(LIMIT_KVM_PROBE_MS, &probe);
 	after = dup(0);
 	assert_int_equal(after, before);
 	(void)close(after);
@@ -96,7 +97,7 @@ static void test_missing_permission(void **state)
 	if (pid == 0) {
 		if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(2);
-		kvm_probe_run(&probe);
+		kvm_probe_run(LIMIT_KVM_PROBE_MS, &probe);
 		_exit(probe.outcome == KVM_NO_PERMISSION && probe.remedy[0] ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
