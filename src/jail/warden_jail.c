@@ -132,7 +132,7 @@ static void open_sources(const struct warden_jail *jail, struct sources *ret)
 		uint64_t attributes = RO_ATTRIBUTES;
 
 		ret->fds[i] = -EBADF;
-		if (m->kind == JAIL_SYMLINK || !has_mount(jail, m))
+		if (!has_mount(jail, m))
 			continue;
 		if (m->kind == JAIL_BIND_RW)
 			attributes = RW_ATTRIBUTES;
@@ -201,8 +201,6 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 	r = make_parents(target);
 	if (r < 0)
 		return r;
-	if (mount->kind == JAIL_SYMLINK)
-		return symlink(request->text + mount->source, target) < 0 ? -errno : 0;
 	r = make_mount_point(target);
 	return r < 0 ? r : mounts_attach(source_fd, AT_FDCWD, target);
 }
