@@ -162,8 +162,11 @@ static int enable_controllers(int fd)
 {
 	int r = cgroup_write(fd, "cgroup.subtree_control", "+memory +pids +cpu");
 
+	/* The folder was removed meanwhile. */
+	if (r == -ENODEV || r == -ENOENT)
+		return -ENODEV;
 	/* Refused, for instance, to a container whose own processes stand in its root. */
-	return r == -ENODEV ? r : r < 0 ? -EOPNOTSUPP : 0;
+	return r < 0 ? -EOPNOTSUPP : 0;
 }
 
 /* Makes PARENT below the root of a hierarchy. Return: descriptor, -EOPNOTSUPP, -errno */
