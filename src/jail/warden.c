@@ -230,14 +230,37 @@ static bool make_child(struct warden *w, struct warden_child *child, struct ward
 	r = warden_child_make(child, jail);
 	if (r < 0)
 		return fail(w, JAIL_STAGE_USERNS, r);
-	if (child == &w->vmm && w->limits != WARDEN_LIMITS_NONE) {
-		r = warden_limits_join(w->claim.vm_id, (enum warden_limits_kind)w->limits,
-				       child->pid);
-		if (r < 0)
-			return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
-	}
 	r = warden_child_go(child, jail);
 	return r == 0 ? true : fail(w, JAIL_STAGE_IDMAP, r);
+}
+
+/* In its cgroup from its first page on. */
+static bool make_vmm(struct warden *w, struct warden_jail *jail)
+{
+	struct warden_limits_entry cgroup;
+	bool made;
+	int r;
+
+	if (w->limits == WARDEN_LIMITS_NONE)
+		return make_child(w, &w->vmm, jail);
+	r = warden_limits_open(w->claim.vm_id, (enum warden_limits_kind)w->limits, &cgroup);
+	if (r < 0)
+		return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
+	jail->cgroup = &cgroup;
+	made = make_child(w, &w->vmm, jail);
+	jail->cgroup = NULL;
+	warden_limits_close(&cgroup);
+	return made;
+}
+
+static bool verify_limits(struct warden *w)
+{
+	int r = w->limits == WARDEN_LIMITS_NONE
+			? 0
+			: warden_limits_verify(w->claim.vm_id, (enum warden_limits_kind)w->limits,
+					       w->vmm.pid);
+
+	return r == 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 }
 
 static bool exec_child(struct warden *w, struct warden_child *child)
@@ -288,8 +311,8 @@ static bool start_children(struct warden *w)
 	/* Of no use to the keeper but to hold the lock. */
 	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
 	/* Meanwhile the firewall: no program runs before it is there. */
-	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
-	       put_up_firewall(w) && exec_child(w, &w->keeper) && exec_child(w, &w->vmm);
+	return make_child(w, &w->keeper, &keeper) && make_vmm(w, &vmm) && put_up_firewall(w) &&
+	       exec_child(w, &w->keeper) && exec_child(w, &w->vmm) && verify_limits(w);
 }
 
 static bool put_up(struct warden *w)
@@ -361,6 +384,9 @@ static int take_down(struct warden *w, struct jail_event *end)
 {
 	int r = 0;
 
+	/* It tells of what is in it. */
+	if (w->limits > WARDEN_LIMITS_NONE)
+		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
 	end->vmm_status = warden_child_end(&w->vmm);
 	(void)warden_child_end(&w->keeper);
 	end->n_denials = w->denials.n;
@@ -372,10 +398,8 @@ static int take_down(struct warden *w, struct jail_event *end)
 		r = guard < 0 ? guard : firewall_remove(w->claim.vm_id, w->lease.vmm_id);
 	}
 	if (w->limits > WARDEN_LIMITS_NONE) {
-		int removed;
+		int removed = warden_limits_remove(w->claim.vm_id);
 
-		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
-		removed = warden_limits_remove(w->claim.vm_id);
 		r = r < 0 ? r : removed;
 	}
 	/* With something left behind the pair keeps its note, for the next sweep. */

@@ -5,6 +5,7 @@
  * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
  * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
+ *  0. cgroup     that of the VM's limits (VMM only)
  *  1. sources    propagation is cut; the request's files are opened as detached mounts, already
  *                read-only, with the ids of who named them
  *  2. ids        the one uid and gid that the user namespace has
@@ -360,6 +361,8 @@ void warden_jail_enter(const struct warden_jail *outside)
 	struct warden_jail jail = *outside;
 	char go;
 
+	if (jail.cgroup)
+		check(&jail, JAIL_STAGE_LIMITS_GROUP, warden_limits_enter(jail.cgroup));
 	/* Nothing more comes than that the id maps are written, or the warden's death. */
 	if (recv(jail.report_fd, &go, sizeof(go), 0) != sizeof(go))
 		_exit(127);

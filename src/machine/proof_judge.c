@@ -299,7 +299,7 @@ static void judge_landlock(const struct proof_case *c, struct proof_finding *ret
 	if (c->who != PROOF_VMM)
 		return;
 	ret->verdict = IRONCLAW_VERDICT_NOTE;
-	if (abi < 0)
+	if (abi == 0)
 		(void)snprintf(ret->says, sizeof(ret->says), "kernel has none");
 	else
 		(void)snprintf(ret->says, sizeof(ret->says), "kernel: ABI %d", abi);
