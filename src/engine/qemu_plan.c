@@ -29,7 +29,8 @@ static const char base_cmdline[] =
 static void plan_machine(struct engine_plan *p, const struct engine_settings *s)
 {
 	engine_plan_arg(p, "-machine");
-	engine_plan_arg(p, "microvm,memory-backend=ram");
+	/* Pages that the host's KSM merged would tell one guest what another holds. */
+	engine_plan_arg(p, "microvm,memory-backend=ram,mem-merge=off");
 	engine_plan_arg(p, "-accel");
 	/* The default for translated code, 1 GiB, is beyond what the VMM's cgroup lets it have. */
 	if (s->accel == ENGINE_ACCEL_TCG)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -134,7 +135,8 @@ static bool pass_exec(const struct warden_child *child, bool passed, struct ward
 
 	if (seccomp_next(child->listener_fd, &call) < 0)
 		return false;
-	if (!passed && (call.data.nr == SYS_execve || call.data.nr == SYS_execveat) &&
+	if (!passed && call.pid == (uint32_t)child->pid && call.data.arch == AUDIT_ARCH_X86_64 &&
+	    (call.data.nr == SYS_execve || call.data.nr == SYS_execveat) &&
 	    seccomp_pass(child->listener_fd, &call) == 0)
 		return true;
 	fail(failure, JAIL_STAGE_SECCOMP, EPERM, (uint32_t)call.data.nr);

@@ -252,17 +252,32 @@ static int arrange_descriptors(const struct warden_jail *jail)
 	return descriptors_arrange(fds, 0, JAIL_FIRST_FD + (int)jail->n_fds);
 }
 
+/*
+ * One byte is less than any core file, and to the kernel it also means that no program or socket
+ * that handles core files (kernel.core_pattern) is given one: zero does not bind those.
+ */
+static int forbid_core(void)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) < 0)
+		return -errno;
+	core.rlim_max = core.rlim_max > 1 ? 1 : core.rlim_max;
+	core.rlim_cur = core.rlim_max;
+	return setrlimit(RLIMIT_CORE, &core) < 0 ? -errno : 0;
+}
+
 static int set_limits(const struct warden_jail *jail)
 {
 	const struct rlimit none = {0, 0}, nofile = {NOFILE_MAX, NOFILE_MAX};
 	const rlim_t size_b = is_keeper(jail) ? 0 : jail->request->file_size_max_b;
 	const struct rlimit fsize = {size_b, size_b};
 
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &nofile) < 0 ||
-	    setrlimit(RLIMIT_FSIZE, &fsize) < 0 || setrlimit(RLIMIT_MEMLOCK, &none) < 0 ||
-	    setrlimit(RLIMIT_MSGQUEUE, &none) < 0 || setrlimit(RLIMIT_RTPRIO, &none) < 0)
+	if (setrlimit(RLIMIT_NOFILE, &nofile) < 0 || setrlimit(RLIMIT_FSIZE, &fsize) < 0 ||
+	    setrlimit(RLIMIT_MEMLOCK, &none) < 0 || setrlimit(RLIMIT_MSGQUEUE, &none) < 0 ||
+	    setrlimit(RLIMIT_RTPRIO, &none) < 0)
 		return -errno;
-	return 0;
+	return forbid_core();
 }
 
 /* Files that the caller chose may be closed to the ids that the process has now. */
