@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the flags of `run` say about confinement, and what a VM has outside of its processes: user ids,
+# cgroup, firewall chain. What each layer refuses is tested in tests/escape.
+
+load lib
+
+setup() {
+	use_tmp
+	PIDS=()
+}
+
+teardown() {
+	local pid
+
+	for pid in "${PIDS[@]}"; do
+		kill -TERM "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	nothing_left
+}
+
+# start ID [FLAG...]: a VM in the background, whose command runs when this returns.
+start() {
+	local id=$1
+
+	shift
+	"$IRONCLAW" run "$IMAGE" -q --name "$id" "$@" -- sh -c 'echo up; sleep 60' \
+		>"$id.out" 2>"$id.err" </dev/null 3>&- &
+	PIDS+=($!)
+	for _ in $(seq 600); do
+		! grep -q up "$id.out" || return 0
+		sleep 0.1
+	done
+	cat "$id.err"
+	flunk "VM $id does not start"
+}
+
+# shown ID FILTER: a value of `ironclaw inspect ID --json`.
+shown() {
+	"$IRONCLAW" inspect "$1" --json | jq -er "$2"
+}
+
+# no_denials_of ID: the record has nothing about a VM.
+no_denials_of() {
+	ic audit seccomp --vm "$1" --json
+	exits 0
+	json_is '.entries | length' 0
+}
+
+# A workload with files, processes, much output and input, and signals.
+WORK='set -e
+dd if=/dev/urandom of=/tmp/f bs=64k count=16 2>/dev/null
+sha256sum /tmp/f >/tmp/sum && sha256sum -c /tmp/sum
+for i in 1 2 3 4; do (sleep 0.05; echo $i >>/tmp/n) & done; wait
+test "$(wc -l </tmp/n)" -eq 4
+find / -xdev -type f >/dev/null 2>&1 || true
+seq 100000
+cat >/tmp/in
+sha256sum </tmp/in'
+
+@test "each level boots, clones, works and ends, without a denied call" {
+	local level start id
+
+	head -c 3000000 /dev/urandom >in
+	for level in minimal basic permissive; do
+		for start in "" --cold; do
+			id=level-$level${start:-clone}
+			# shellcheck disable=SC2086 # no flag is no word
+			ic run "$IMAGE" -q -i --cpus 2 --name "$id" --seccomp "$level" $start -- \
+				sh -c "$WORK" <in
+			exits 0
+			stderr_empty
+			tail -n 1 "$OUT" | grep -qF "$(sha256sum <in | cut -d' ' -f1)" ||
+				flunk "stdin was not passed on at level $level"
+			no_denials_of "$id"
+		done
+	done
+}
+
+@test "each level builds a template and saves it" {
+	local level
+
+	home_copy
+	for level in minimal basic permissive; do
+		printf '{"image": "%s", "seccomp_filter": "%s"}' "$IMAGE" "$level" >config
+		rm -rf "$IRONCLAW_HOME/data/templates"
+		ic run -q --config config --name "builder-$level" -- echo saved </dev/null
+		exits 0
+		stdout_is saved
+		ic audit seccomp --json
+		json_is '.entries | length' 0
+	done
+}
+
+@test "audit mode runs what enforce mode runs" {
+	vm --seccomp-mode audit --name audited -- echo works
+	exits 0
+	stdout_is works
+	no_denials_of audited
+}
+
+@test "a level or mode that does not exist is refused by name" {
+	vm --seccomp none -- true
+	[ "$status" -ne 0 ] || flunk "accepted"
+	stderr_has 'minimal, basic, permissive'
+	vm --seccomp-mode log -- true
+	[ "$status" -ne 0 ] || flunk "accepted"
+	stderr_has 'enforce, audit'
+}
+
+@test "--require-limits starts with limits, or says why there are none" {
+	if "$IRONCLAW" doctor --json | jq -e '.checks[] | select(.name == "limits") | .state == "ok"' >/dev/null; then
+		vm --require-limits -- echo limited
+		exits 0
+		stdout_is limited
+		start with-limits --require-limits
+		[ "$(shown with-limits '.layers[] | select(.layer == "limits" and .process == "vmm") | .verdict')" = ok ] ||
+			flunk "not limited"
+	else
+		vm --require-limits -- true
+		exits 125
+		stderr_has 'limits'
+		stderr_has 'systemd-run'
+		vm -- echo unlimited
+		exits 0
+		stdout_is unlimited
+	fi
+}
+
+@test "as root each VM has user ids of its own, given back at its end" {
+	is_root || skip "an ordinary user has one id"
+	start one
+	start two
+	[ "$(shown one .processes.vmm.uids[0])" -ge 1900000000 ]
+	[ "$(shown one .processes.vmm.uids[0])" != "$(shown two .processes.vmm.uids[0])" ] || flunk "same uid"
+	[ "$(shown one .processes.keeper.uids[0])" != "$(shown one .processes.vmm.uids[0])" ] || flunk "same uid"
+	first=$(shown one .processes.vmm.uids[0])
+	kill "${PIDS[0]}"
+	wait "${PIDS[0]}" || true
+	start three
+	[ "$(shown three .processes.vmm.uids[0])" = "$first" ] || flunk "ids are not used again"
+}
+
+# Of a network namespace of the test's own, so that the machine's rules are not touched.
+private_net() {
+	unshare --net -- "$@"
+}
+
+@test "as root the firewall has a chain while the VM runs, and nothing afterwards" {
+	is_root || skip "needs root"
+	private_net sh -c '
+		"$1" run "$2" -q --name chained -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
+		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
+		nft list table inet ironclaw >rules
+		kill $!
+		wait $!
+		nft list tables >after
+		true' sh "$IRONCLAW" "$IMAGE"
+	grep -q 'chain IRONCLAW_chained_' rules || flunk "no chain: $(cat rules err)"
+	grep -qE 'elements = \{ 19[0-9]{8} : jump IRONCLAW_chained_' rules || flunk "no jump: $(cat rules)"
+	[ ! -s after ] || flunk "left: $(cat after)"
+}
+
+@test "as root a chain of that name that is somebody else's stops the start, and stays" {
+	is_root || skip "needs root"
+	status=0
+	# The name of the id "taken" is the hash's to say: one VM tells it.
+	private_net sh -c '
+		"$1" run "$2" -q --name taken -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
+		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
+		chain=$(nft list table inet ironclaw | sed -n "s/.*chain \(IRONCLAW_taken_[0-9a-f]*\) .*/\1/p")
+		kill $!
+		wait $!
+		nft add table inet ironclaw
+		nft add chain inet ironclaw "$chain"
+		nft add rule inet ironclaw "$chain" accept
+		nft list ruleset >before
+		"$1" run "$2" -q --name taken -- true </dev/null >out 2>err
+		echo $? >code
+		nft list ruleset >after' sh "$IRONCLAW" "$IMAGE"
+	[ "$(cat code)" = 125 ] || flunk "started: $(cat err)"
+	grep -qi firewall err || flunk "$(cat err)"
+	grep -q accept before
+	cmp before after || flunk "changed: $(cat after)"
+}
+
+@test "as root there is no start without nft" {
+	is_root || skip "needs root"
+	status=0
+	unshare --mount -- sh -c '
+		mount --bind /dev/null /usr/sbin/nft
+		exec "$0" run "$1" -q -- true </dev/null' "$IRONCLAW" "$IMAGE" >"$OUT" 2>"$ERR" || status=$?
+	exits 125
+	stderr_has 'firewall'
+}
+
+@test "as root a killed warden's chain, cgroup and ids are swept" {
+	is_root || skip "needs root"
+	# Warden and CLI both: nobody is left who could clean up.
+	private_net sh -c '
+		"$1" run "$2" -q --name orphan -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
+		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
+		"$1" inspect orphan --json >proof
+		kill -STOP $!
+		kill -KILL $(jq .processes.warden.pid proof) $!
+		nft list ruleset >between
+		"$1" run "$2" -q --name next -- echo next >out2 2>&1 </dev/null
+		nft list ruleset >after' sh "$IRONCLAW" "$IMAGE"
+	grep -q IRONCLAW_orphan between || flunk "nothing to sweep (control): $(cat between)"
+	grep -q next out2 || flunk "$(cat out2)"
+	[ ! -s after ] || flunk "left: $(cat after)"
+	! find /sys/fs/cgroup -name orphan -path '*ironclaw*' | grep . || flunk "a cgroup is left"
+}
