@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What the flags of `run` say about confinement, and what a VM has outside of its processes: user ids,
-# cgroup, firewall chain. What each layer refuses is tested in tests/escape.
+# What the flags of `run` say about confinement. What each layer refuses is tested in tests/escape, what
+# root's VMs have besides in host-root.bats.
 
 load lib
 
@@ -126,89 +126,4 @@ sha256sum </tmp/in'
 		exits 0
 		stdout_is unlimited
 	fi
-}
-
-@test "as root each VM has user ids of its own, given back at its end" {
-	is_root || skip "an ordinary user has one id"
-	start one
-	start two
-	[ "$(shown one .processes.vmm.uids[0])" -ge 1900000000 ]
-	[ "$(shown one .processes.vmm.uids[0])" != "$(shown two .processes.vmm.uids[0])" ] || flunk "same uid"
-	[ "$(shown one .processes.keeper.uids[0])" != "$(shown one .processes.vmm.uids[0])" ] || flunk "same uid"
-	first=$(shown one .processes.vmm.uids[0])
-	kill "${PIDS[0]}"
-	wait "${PIDS[0]}" || true
-	start three
-	[ "$(shown three .processes.vmm.uids[0])" = "$first" ] || flunk "ids are not used again"
-}
-
-# Of a network namespace of the test's own, so that the machine's rules are not touched.
-private_net() {
-	unshare --net -- "$@"
-}
-
-@test "as root the firewall has a chain while the VM runs, and nothing afterwards" {
-	is_root || skip "needs root"
-	private_net sh -c '
-		"$1" run "$2" -q --name chained -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
-		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
-		nft list table inet ironclaw >rules
-		kill $!
-		wait $!
-		nft list tables >after
-		true' sh "$IRONCLAW" "$IMAGE"
-	grep -q 'chain IRONCLAW_chained_' rules || flunk "no chain: $(cat rules err)"
-	grep -qE 'elements = \{ 19[0-9]{8} : jump IRONCLAW_chained_' rules || flunk "no jump: $(cat rules)"
-	[ ! -s after ] || flunk "left: $(cat after)"
-}
-
-@test "as root a chain of that name that is somebody else's stops the start, and stays" {
-	is_root || skip "needs root"
-	status=0
-	# The name of the id "taken" is the hash's to say: one VM tells it.
-	private_net sh -c '
-		"$1" run "$2" -q --name taken -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
-		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
-		chain=$(nft list table inet ironclaw | sed -n "s/.*chain \(IRONCLAW_taken_[0-9a-f]*\) .*/\1/p")
-		kill $!
-		wait $!
-		nft add table inet ironclaw
-		nft add chain inet ironclaw "$chain"
-		nft add rule inet ironclaw "$chain" accept
-		nft list ruleset >before
-		"$1" run "$2" -q --name taken -- true </dev/null >out 2>err
-		echo $? >code
-		nft list ruleset >after' sh "$IRONCLAW" "$IMAGE"
-	[ "$(cat code)" = 125 ] || flunk "started: $(cat err)"
-	grep -qi firewall err || flunk "$(cat err)"
-	grep -q accept before
-	cmp before after || flunk "changed: $(cat after)"
-}
-
-@test "as root there is no start without nft" {
-	is_root || skip "needs root"
-	status=0
-	unshare --mount -- sh -c '
-		mount --bind /dev/null /usr/sbin/nft
-		exec "$0" run "$1" -q -- true </dev/null' "$IRONCLAW" "$IMAGE" >"$OUT" 2>"$ERR" || status=$?
-	exits 125
-	stderr_has 'firewall'
-}
-
-@test "as root a killed warden's chain, cgroup and ids are swept" {
-	is_root || skip "needs root"
-	# Warden and CLI both: nobody is left who could clean up.
-	private_net sh -c '
-		"$1" run "$2" -q --name orphan -- sh -c "echo up; sleep 60" >out 2>err </dev/null &
-		for i in $(seq 300); do ! grep -q up out || break; sleep 0.1; done
-		"$1" inspect orphan --json >proof
-		kill -STOP $!
-		kill -KILL $(jq .processes.warden.pid proof) $!
-		nft list ruleset >between
-		"$1" run "$2" -q --name next -- echo next >out2 2>&1 </dev/null
-		nft list ruleset >after' sh "$IRONCLAW" "$IMAGE"
-	grep -q IRONCLAW_orphan between || flunk "nothing to sweep (control): $(cat between)"
-	grep -q next out2 || flunk "$(cat out2)"
-	[ ! -s after ] || flunk "left: $(cat after)"
-	! find /sys/fs/cgroup -name orphan -path '*ironclaw*' | grep . || flunk "a cgroup is left"
 }
