@@ -120,3 +120,44 @@ private_net() {
 	[ ! -s after ] || flunk "left: $(cat after)"
 	! find /sys/fs/cgroup -name orphan -path '*ironclaw*' | grep . || flunk "a cgroup is left"
 }
+
+# cgroup_file ID V1 V2: the file of that name in the memory cgroup of a VM.
+cgroup_file() {
+	if [ -d "/sys/fs/cgroup/memory/ironclaw/$1" ]; then
+		echo "/sys/fs/cgroup/memory/ironclaw/$1/$2"
+	else
+		find /sys/fs/cgroup -path "*/ironclaw/$1/$3"
+	fi
+}
+
+# fill ID [LIMIT_MIB]: a VM fills 150 MiB of its memory, after its cgroup got another limit.
+fill() {
+	mkfifo go
+	"$IRONCLAW" run "$IMAGE" -q -i --name "$1" --memory 256M --overlay 200M -- \
+		sh -c 'echo up; read go; dd if=/dev/zero of=/tmp/full bs=1M count=150 2>/dev/null && echo filled' \
+		<go >"$OUT" 2>"$ERR" 3>&- &
+	PIDS+=($!)
+	exec 9>go
+	for _ in $(seq 600); do
+		! grep -q up "$OUT" || break
+		sleep 0.1
+	done
+	[ -z "${2:-}" ] || echo $(($2 << 20)) >"$(cgroup_file "$1" memory.limit_in_bytes memory.max)"
+	echo >&9
+	exec 9>&-
+	status=0
+	wait "${PIDS[0]}" || status=$?
+}
+
+@test "a VMM that needs more memory than its cgroup has is killed, and the error says so" {
+	fill starved 100
+	exits 125
+	stderr_has 'out of memory'
+	stdout_lacks filled
+}
+
+@test "within the limit the same goes well (control)" {
+	fill fed
+	exits 0
+	stdout_has filled
+}
