@@ -405,6 +405,7 @@ void warden_jail_enter(const struct warden_jail *outside)
 	/* Nothing more comes than that the id maps are written, or the warden's death. */
 	if (recv(jail.report_fd, &go, sizeof(go), 0) != sizeof(go))
 		_exit(127);
+	(void)umask(022);
 	check(&jail, JAIL_STAGE_LIMITS, raise_open_files());
 	build_tree(&jail);
 	/* Above everything that is laid out now. */
