@@ -211,7 +211,7 @@ struct ironclaw_exec_result {
 	int exit_code;	/**< as a shell has it: 0..255, 128+N by signal, 124 timeout, 126, 127 */
 	int signal;	/**< 0, or the signal that killed the command */
 	bool started;	/**< false: the guest could not start it; reason in failure */
-	bool timed_out; /**< killed because timeout_ms were over; if that was in doubt, with its VM */
+	bool timed_out; /**< killed because timeout_ms were over; in doubt with the whole VM */
 	bool oom;	/**< the guest ran out of memory in this command */
 	uint64_t first_byte_us; /**< from the call to the first output; 0: none came */
 	uint64_t command_us;	/**< from the call to the end */

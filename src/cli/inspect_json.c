@@ -272,7 +272,7 @@ int inspect_print_json(const struct proof *proof, const struct proof_report *rep
 	json_write_string(&w, "limits", inspect_limits(s->limits));
 	json_write_bool(&w, "proven", !proof_first_missing(report, &layer, &who));
 	write_layers(&w, report);
-	if (proof->host.landlock_abi < 0)
+	if (proof->host.landlock_abi == 0)
 		json_write_null(&w, "landlock_abi");
 	else
 		json_write_i64(&w, "landlock_abi", proof->host.landlock_abi);

@@ -29,9 +29,14 @@ static const char base_cmdline[] =
 static void plan_machine(struct engine_plan *p, const struct engine_settings *s)
 {
 	engine_plan_arg(p, "-machine");
-	engine_plan_arg(p, "microvm,memory-backend=ram");
+	/* Pages that the host's KSM merged would tell one guest what another holds. */
+	engine_plan_arg(p, "microvm,memory-backend=ram,mem-merge=off");
 	engine_plan_arg(p, "-accel");
-	engine_plan_arg(p, "%s", engine_accel_name(s->accel));
+	/* The default for translated code, 1 GiB, is beyond what the VMM's cgroup lets it have. */
+	if (s->accel == ENGINE_ACCEL_TCG)
+		engine_plan_arg(p, "tcg,tb-size=%u", LIMIT_TCG_CACHE_MIB);
+	else
+		engine_plan_arg(p, "%s", engine_accel_name(s->accel));
 	engine_plan_arg(p, "-cpu");
 	/* Of the emulated ones the cheapest; arat lets an idle guest stop its timer tick. */
 	engine_plan_arg(p, "%s", s->accel == ENGINE_ACCEL_KVM ? "host" : "qemu64,+arat");

@@ -2,9 +2,13 @@
 /**
  * filters.h - the compiled seccomp programs: one for the keeper, one for each VMM and level.
  *
- * They are compiled when IronClaw is built, from the lists in src/jail/filters/, and are constant
- * data of the warden. Each allows what its list names; everything else, calls of other ABIs
- * included, is handed to the supervisor.
+ * They are compiled when IronClaw is built, from the lists in src/jail/filters/ (docs/seccomp.md),
+ * and are constant data of the warden and the keeper. Each allows what its list names and quietly
+ * refuses what the list says so of; everything else, calls of other ABIs and execve(2) included, is
+ * handed to the supervisor.
+ *
+ * QEMU's holds from before its exec on. The keeper's is for what it does after it left the file
+ * tree and dropped its privileges: it loads it itself, sends the descriptor on, and closes it.
  */
 #ifndef JAIL_FILTERS_H
 #define JAIL_FILTERS_H
@@ -12,7 +16,10 @@
 #include "jail/request.h"
 #include "sys/seccomp.h"
 
-/** filters_find() - NULL when there is none. @level: of no meaning to the keeper's. */
+/**
+ * filters_find() - the program, or NULL when there is none: both arguments may be any number.
+ * @level:	of no meaning to the keeper's
+ */
 const struct seccomp_program *filters_find(enum jail_program program, enum jail_level level);
 
 #endif

@@ -54,7 +54,6 @@ enum jail_mount_kind {
 	JAIL_BIND_RW,  /* one file that the VMM is to write: the memory of a template in the making
 			*/
 	JAIL_BIND_DEV, /* one device node, usable; /dev/null must be one: it becomes stdin */
-	JAIL_SYMLINK,  /* source is the link's text */
 };
 
 /** Which program's filter (jail/filters/). */

@@ -59,11 +59,9 @@ static bool mounts_ok(const struct jail_request *r)
 {
 	for (uint32_t i = 0; i < r->n_mounts; i++) {
 		const struct jail_mount *m = &r->mounts[i];
-		bool source =
-			m->kind == JAIL_SYMLINK ? text_ok(r, m->source) : absolute_ok(r, m->source);
 
-		if (m->kind < JAIL_BIND_RO || m->kind > JAIL_SYMLINK || !source ||
-		    !target_ok(r, m->target))
+		if (m->kind < JAIL_BIND_RO || m->kind > JAIL_BIND_DEV ||
+		    !absolute_ok(r, m->source) || !target_ok(r, m->target))
 			return false;
 	}
 	return true;

@@ -10,7 +10,8 @@
  *                         journal of the rest; its chain of the host's firewall
  *   for everybody         a cgroup with limits, where there is one to be had (warden_limits.h)
  *
- * It starts keeper and VMM in their jails (warden_child.h), says so, answers for the calls that
+ * It starts keeper and VMM in their jails (warden_child.h), of which neither executes its program
+ * before all of the above is there, says so, answers for the calls that
  * their filters deny (warden_denials.h), and waits for the first of three ends:
  *
  *   the socket closes   whoever wanted the VM is done with it, or dead
@@ -151,10 +152,18 @@ static int give_files(const struct warden *w)
 	return 0;
 }
 
+static bool has_ids(const struct warden *w)
+{
+	return w->lease.lock_fd >= 0;
+}
+
 static bool take_ids(struct warden *w)
 {
-	int r = warden_lease_take(w->claim.vm_id, &w->lease);
+	int r;
 
+	if (!warden_is_host_root())
+		return true;
+	r = warden_lease_take(w->claim.vm_id, &w->lease);
 	if (r == 0)
 		r = give_files(w);
 	return r == 0 ? true : fail(w, JAIL_STAGE_UID, r);
@@ -162,10 +171,12 @@ static bool take_ids(struct warden *w)
 
 static bool put_up_firewall(struct warden *w)
 {
-	cleanup_close int guard = warden_lease_guard(&w->lease);
+	cleanup_close int guard = has_ids(w) ? warden_lease_guard(&w->lease) : -EBADF;
 	char why[FIREWALL_FAILURE_B] = "";
 	int r;
 
+	if (!has_ids(w))
+		return true;
 	if (guard < 0)
 		return fail(w, JAIL_STAGE_FIREWALL, guard);
 	r = firewall_add(w->claim.vm_id, w->lease.vmm_id, why);
@@ -202,7 +213,7 @@ static void set_ids(const struct warden *w, struct warden_jail *jail)
 {
 	bool keeper = jail->program == JAIL_PROGRAM_KEEPER;
 
-	if (w->lease.lock_fd < 0) {
+	if (!has_ids(w)) {
 		jail->uid = geteuid();
 		jail->gid = getegid();
 		return;
@@ -219,14 +230,37 @@ static bool make_child(struct warden *w, struct warden_child *child, struct ward
 	r = warden_child_make(child, jail);
 	if (r < 0)
 		return fail(w, JAIL_STAGE_USERNS, r);
-	if (child == &w->vmm && w->limits != WARDEN_LIMITS_NONE) {
-		r = warden_limits_join(w->claim.vm_id, (enum warden_limits_kind)w->limits,
-				       child->pid);
-		if (r < 0)
-			return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
-	}
 	r = warden_child_go(child, jail);
 	return r == 0 ? true : fail(w, JAIL_STAGE_IDMAP, r);
+}
+
+/* In its cgroup from its first page on. */
+static bool make_vmm(struct warden *w, struct warden_jail *jail)
+{
+	struct warden_limits_entry cgroup;
+	bool made;
+	int r;
+
+	if (w->limits == WARDEN_LIMITS_NONE)
+		return make_child(w, &w->vmm, jail);
+	r = warden_limits_open(w->claim.vm_id, (enum warden_limits_kind)w->limits, &cgroup);
+	if (r < 0)
+		return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
+	jail->cgroup = &cgroup;
+	made = make_child(w, &w->vmm, jail);
+	jail->cgroup = NULL;
+	warden_limits_close(&cgroup);
+	return made;
+}
+
+static bool verify_limits(struct warden *w)
+{
+	int r = w->limits == WARDEN_LIMITS_NONE
+			? 0
+			: warden_limits_verify(w->claim.vm_id, (enum warden_limits_kind)w->limits,
+					       w->vmm.pid);
+
+	return r == 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 }
 
 static bool exec_child(struct warden *w, struct warden_child *child)
@@ -276,16 +310,15 @@ static bool start_children(struct warden *w)
 	memcpy(keeper_fds, passed, JAIL_KEEPER_FDS * sizeof(int));
 	/* Of no use to the keeper but to hold the lock. */
 	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
-	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
-	       exec_child(w, &w->keeper) && exec_child(w, &w->vmm);
+	/* Meanwhile the firewall: no program runs before it is there. */
+	return make_child(w, &w->keeper, &keeper) && make_vmm(w, &vmm) && put_up_firewall(w) &&
+	       exec_child(w, &w->keeper) && exec_child(w, &w->vmm) && verify_limits(w);
 }
 
 static bool put_up(struct warden *w)
 {
-	bool host_root = warden_is_host_root();
-
-	return leave_session(w) && map_denials(w) && (!host_root || take_ids(w)) &&
-	       put_up_limits(w) && (!host_root || put_up_firewall(w)) && start_children(w);
+	return leave_session(w) && map_denials(w) && take_ids(w) && put_up_limits(w) &&
+	       start_children(w);
 }
 
 static void say(const struct jail_event *event)
@@ -351,6 +384,9 @@ static int take_down(struct warden *w, struct jail_event *end)
 {
 	int r = 0;
 
+	/* It tells of what is in it. */
+	if (w->limits > WARDEN_LIMITS_NONE)
+		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
 	end->vmm_status = warden_child_end(&w->vmm);
 	(void)warden_child_end(&w->keeper);
 	end->n_denials = w->denials.n;
@@ -362,10 +398,8 @@ static int take_down(struct warden *w, struct jail_event *end)
 		r = guard < 0 ? guard : firewall_remove(w->claim.vm_id, w->lease.vmm_id);
 	}
 	if (w->limits > WARDEN_LIMITS_NONE) {
-		int removed;
+		int removed = warden_limits_remove(w->claim.vm_id);
 
-		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
-		removed = warden_limits_remove(w->claim.vm_id);
 		r = r < 0 ? r : removed;
 	}
 	/* With something left behind the pair keeps its note, for the next sweep. */
@@ -381,8 +415,8 @@ static void leave_status(const struct warden *w)
 				&(struct jail_status){.warden_pid = getpid(),
 						      .keeper_pid = w->keeper.pid,
 						      .vmm_pid = w->vmm.pid,
-						      .uid = w->lease.lock_fd < 0 ? geteuid()
-										  : w->lease.vmm_id,
+						      .uid = !has_ids(w) ? geteuid()
+									 : w->lease.vmm_id,
 						      .limits = (uint32_t)w->limits,
 						      .vmm_program = w->request.vmm_program,
 						      .level = w->request.level,

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,15 +26,20 @@
 #include "sys/descriptors.h"
 #include "sys/seccomp.h"
 
-static pid_t clone_with_pidfd(int *ret_pidfd)
+static pid_t clone_with_pidfd(const struct warden_limits_entry *cgroup, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = WARDEN_JAIL_NAMESPACES | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid_t pid;
 
+	if (cgroup && cgroup->group_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup->group_fd;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	return pid < 0 ? -errno : pid;
 }
 
@@ -44,7 +50,7 @@ int warden_child_make(struct warden_child *child, struct warden_jail *jail)
 	child->program = jail->program;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
-	child->pid = clone_with_pidfd(&child->pidfd);
+	child->pid = clone_with_pidfd(jail->cgroup, &child->pidfd);
 	if (child->pid == 0) {
 		/* Only then does the socket tell of the warden's death. */
 		(void)close(sockets[0]);
@@ -129,7 +135,8 @@ static bool pass_exec(const struct warden_child *child, bool passed, struct ward
 
 	if (seccomp_next(child->listener_fd, &call) < 0)
 		return false;
-	if (!passed && (call.data.nr == SYS_execve || call.data.nr == SYS_execveat) &&
+	if (!passed && call.pid == (uint32_t)child->pid && call.data.arch == AUDIT_ARCH_X86_64 &&
+	    (call.data.nr == SYS_execve || call.data.nr == SYS_execveat) &&
 	    seccomp_pass(child->listener_fd, &call) == 0)
 		return true;
 	fail(failure, JAIL_STAGE_SECCOMP, EPERM, (uint32_t)call.data.nr);

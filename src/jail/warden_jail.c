@@ -5,6 +5,7 @@
  * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
  * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
+ *  0. cgroup     that of the VM's limits (VMM only)
  *  1. sources    propagation is cut; the request's files are opened as detached mounts, already
  *                read-only, with the ids of who named them
  *  2. ids        the one uid and gid that the user namespace has
@@ -132,7 +133,7 @@ static void open_sources(const struct warden_jail *jail, struct sources *ret)
 		uint64_t attributes = RO_ATTRIBUTES;
 
 		ret->fds[i] = -EBADF;
-		if (m->kind == JAIL_SYMLINK || !has_mount(jail, m))
+		if (!has_mount(jail, m))
 			continue;
 		if (m->kind == JAIL_BIND_RW)
 			attributes = RW_ATTRIBUTES;
@@ -201,8 +202,6 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 	r = make_parents(target);
 	if (r < 0)
 		return r;
-	if (mount->kind == JAIL_SYMLINK)
-		return symlink(request->text + mount->source, target) < 0 ? -errno : 0;
 	r = make_mount_point(target);
 	return r < 0 ? r : mounts_attach(source_fd, AT_FDCWD, target);
 }
@@ -253,17 +252,56 @@ static int arrange_descriptors(const struct warden_jail *jail)
 	return descriptors_arrange(fds, 0, JAIL_FIRST_FD + (int)jail->n_fds);
 }
 
+/* No more than @most of a resource from now on; where the caller has less, that. */
+static int lower_limit(__rlimit_resource_t resource, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max > most)
+		limit.rlim_max = most;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
 static int set_limits(const struct warden_jail *jail)
 {
-	const struct rlimit none = {0, 0}, nofile = {NOFILE_MAX, NOFILE_MAX};
-	const rlim_t size_b = is_keeper(jail) ? 0 : jail->request->file_size_max_b;
-	const struct rlimit fsize = {size_b, size_b};
+	const struct {
+		__rlimit_resource_t resource;
+		rlim_t most;
+	} limits[] = {
+		/*
+		 * One byte is less than any core file, and to the kernel it also means that no
+		 * program or socket that handles core files (kernel.core_pattern) is given one:
+		 * zero does not bind those.
+		 */
+		{RLIMIT_CORE, 1},
+		{RLIMIT_NOFILE, NOFILE_MAX},
+		{RLIMIT_FSIZE, is_keeper(jail) ? 0 : jail->request->file_size_max_b},
+		{RLIMIT_MEMLOCK, 0},
+		{RLIMIT_MSGQUEUE, 0},
+		{RLIMIT_RTPRIO, 0},
+	};
 
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &nofile) < 0 ||
-	    setrlimit(RLIMIT_FSIZE, &fsize) < 0 || setrlimit(RLIMIT_MEMLOCK, &none) < 0 ||
-	    setrlimit(RLIMIT_MSGQUEUE, &none) < 0 || setrlimit(RLIMIT_RTPRIO, &none) < 0)
-		return -errno;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		int r = lower_limit(limits[i].resource, limits[i].most);
+
+		if (r < 0)
+			return r;
+	}
 	return 0;
+}
+
+/* A descriptor for each file of the tree, whatever soft limit the caller likes. */
+static int raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
 /* Files that the caller chose may be closed to the ids that the process has now. */
@@ -362,9 +400,13 @@ void warden_jail_enter(const struct warden_jail *outside)
 	struct warden_jail jail = *outside;
 	char go;
 
+	if (jail.cgroup)
+		check(&jail, JAIL_STAGE_LIMITS_GROUP, warden_limits_enter(jail.cgroup));
 	/* Nothing more comes than that the id maps are written, or the warden's death. */
 	if (recv(jail.report_fd, &go, sizeof(go), 0) != sizeof(go))
 		_exit(127);
+	(void)umask(022);
+	check(&jail, JAIL_STAGE_LIMITS, raise_open_files());
 	build_tree(&jail);
 	/* Above everything that is laid out now. */
 	jail.report_fd = fcntl(outside->report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "jail/request.h"
+#include "jail/warden_limits.h"
 
 /** Namespaces of VMM and keeper; the process is made with all of them at once. */
 #define WARDEN_JAIL_NAMESPACES                                                                     \
@@ -34,7 +35,8 @@ struct warden_jail {
 	const int *fds; /* become JAIL_FIRST_FD and up */
 	uint32_t n_fds;
 	uint32_t uid, gid; /* the only ids of the user namespace, and what the process becomes */
-	int report_fd;	   /* SOCK_SEQPACKET, close-on-exec; the other end is the warden's alone */
+	const struct warden_limits_entry *cgroup; /* NULL: it stays in the warden's */
+	int report_fd; /* SOCK_SEQPACKET, close-on-exec; the other end is the warden's alone */
 };
 
 /**

@@ -4,20 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "firewall/firewall.h"
+#include "jail/warden_lease.h"
 #include "machine/living.h"
 #include "machine/vmdir.h"
+#include "sys/landlock.h"
 
-/* The kernel's LANDLOCK_CREATE_RULESET_VERSION: asks for the ABI and makes nothing. */
-#define LANDLOCK_ASK_ABI (1U << 0)
 
 /* Three folders of /proc: each means one process for ever. */
 struct held {
@@ -93,6 +92,19 @@ static int read_all(int vms_fd, const char *vm_id, struct proof *proof)
 	return r;
 }
 
+/* Only VMs of the host's root have one, and only root may look. */
+static void read_firewall(struct proof *proof)
+{
+	struct proof_firewall *f = &proof->firewall;
+
+	if (!warden_is_host_root())
+		return;
+	f->read = true;
+	firewall_chain_name(proof->status.vm_id, f->chain);
+	f->error = firewall_verify(proof->status.vm_id, proof->status.uid, &f->n_packets,
+				   f->failure);
+}
+
 int proof_read(int vms_fd, const char *vm_id, struct proof **ret, struct ironclaw_error *err)
 {
 	cleanup_free struct proof *proof = calloc(1, sizeof(*proof));
@@ -114,6 +126,7 @@ int proof_read(int vms_fd, const char *vm_id, struct proof **ret, struct ironcla
 		return living_ended(vm_id, err);
 	if (r < 0)
 		return err_sys(err, -r, "cannot read the processes of VM '%s'", vm_id);
+	read_firewall(proof);
 	*ret = take_ptr(proof);
 	return 0;
 }
@@ -145,7 +158,5 @@ void proof_read_host(struct proof_host *ret)
 		ret->root_ino = st.st_ino;
 	}
 	ret->core_handler = core_handler();
-	ret->landlock_abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_ASK_ABI);
-	if (ret->landlock_abi < 0)
-		ret->landlock_abi = -errno;
+	ret->landlock_abi = landlock_abi();
 }

@@ -119,7 +119,7 @@ struct proof_host {
 	dev_t root_dev;
 	ino_t root_ino;
 	bool core_handler; /* a program or socket gets core files: their size limit does not hold */
-	int landlock_abi;  /* -errno: none */
+	int landlock_abi;  /* 0: none */
 };
 
 /** The VM's chain in the host's firewall. */

@@ -15,6 +15,8 @@
 #include "jail/warden_limits.h"
 
 /* More than VMM and keeper ever open, and far below what troubles a host. */
+/* Too little for a file; exactly this also bars programs that handle core files (core(5)). */
+#define CORE_MAX_B 1U
 #define NOFILE_MAX 1024U
 
 void proof_say(struct proof_finding *ret, const char *fmt, ...)
@@ -252,7 +254,7 @@ static void judge_rlimits(const struct proof_case *c, struct proof_finding *ret)
 		proof_say(ret, "core %llu, %llu files",
 			  (unsigned long long)l->hard[PROOF_RLIMIT_CORE],
 			  (unsigned long long)l->hard[PROOF_RLIMIT_NOFILE]);
-	if (l->hard[PROOF_RLIMIT_CORE] != 0)
+	if (l->hard[PROOF_RLIMIT_CORE] > CORE_MAX_B)
 		proof_weak(ret, "it may raise its limit of core files");
 	if (l->hard[PROOF_RLIMIT_NOFILE] > NOFILE_MAX)
 		proof_weak(ret, "it may open more than %u files", NOFILE_MAX);
@@ -264,14 +266,15 @@ static void judge_rlimits(const struct proof_case *c, struct proof_finding *ret)
 static void judge_core(const struct proof_case *c, struct proof_finding *ret)
 {
 	const struct proof_process *p = c->process;
-	bool barred = !p->rlimits_error && p->rlimits.hard[PROOF_RLIMIT_CORE] == 0;
+	bool barred = !p->rlimits_error && p->rlimits.hard[PROOF_RLIMIT_CORE] <= CORE_MAX_B;
+	bool handler = c->proof->host.core_handler;
 
 	if (!p->dumpable_error && p->dumpable_known && !p->dumpable) {
 		proof_say(ret, "not dumpable");
 		return;
 	}
-	if (barred && !c->proof->host.core_handler) {
-		proof_say(ret, "no file, by limit");
+	if (barred && (!handler || p->rlimits.hard[PROOF_RLIMIT_CORE] == CORE_MAX_B)) {
+		proof_say(ret, "none, by limit");
 		return;
 	}
 	if (p->dumpable_error || !p->dumpable_known) {
@@ -299,7 +302,7 @@ static void judge_landlock(const struct proof_case *c, struct proof_finding *ret
 	if (c->who != PROOF_VMM)
 		return;
 	ret->verdict = IRONCLAW_VERDICT_NOTE;
-	if (abi < 0)
+	if (abi == 0)
 		(void)snprintf(ret->says, sizeof(ret->says), "kernel has none");
 	else
 		(void)snprintf(ret->says, sizeof(ret->says), "kernel: ABI %d", abi);

@@ -97,15 +97,17 @@ uint32_t vm_overlay_mib(const struct vm_config *config)
 static struct jail_confinement confinement(const struct template_spec *spec)
 {
 	bool tcg = spec->accel == ENGINE_ACCEL_TCG;
-	uint64_t overhead_mib = tcg ? LIMIT_VMM_OVERHEAD_TCG_MIB : LIMIT_VMM_OVERHEAD_KVM_MIB;
+	uint64_t overhead_mib = tcg ? LIMIT_OVERHEAD_TCG_MIB : LIMIT_OVERHEAD_KVM_MIB;
+	uint64_t tables_mib = spec->memory_mib / LIMIT_VMM_TABLES_PART;
 
 	return (struct jail_confinement){
 		.program = tcg ? JAIL_PROGRAM_QEMU_TCG : JAIL_PROGRAM_QEMU_KVM,
 		.level = (enum jail_level)(JAIL_LEVEL_MINIMAL + (int)spec->seccomp),
 		.denied = spec->seccomp_mode == VM_SECCOMP_AUDIT ? JAIL_DENIED_REFUSE
 								 : JAIL_DENIED_KILL,
-		.limits = {.memory_max_b = (spec->memory_mib + overhead_mib) << 20,
-			   .pids_max = spec->vcpus + LIMIT_VMM_THREADS,
+		.limits = {.memory_max_b = (spec->memory_mib + tables_mib + overhead_mib) << 20,
+			   .pids_max = spec->vcpus + LIMIT_VMM_PIDS,
+			   /* One for QEMU's own threads. */
 			   .cpu_percent = (spec->vcpus + 1) * 100,
 			   .required = spec->require_limits},
 	};

@@ -94,19 +94,25 @@ static int sweep(int vms_fd)
 	}
 }
 
+/* 0700 whatever the umask. Sets errno. */
+static int make_folder(int dirfd, const char *path)
+{
+	return mkdirat(dirfd, path, 0700) < 0 ? -1 : fchmodat(dirfd, path, 0700, 0);
+}
+
 static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 {
 	char path[LIMIT_VM_ID_MAX + 8];
 	int fd;
 
-	if (mkdirat(vms_fd, vm_id, 0700) < 0) {
+	if (make_folder(vms_fd, vm_id) < 0) {
 		if (errno != EEXIST)
 			return err_sys(err, errno, "cannot make the folder of VM '%s'", vm_id);
 		return err_set(err, IRONCLAW_ERR_EXISTS, EEXIST, "a VM named '%s' is running",
 			       vm_id);
 	}
 	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, vm_id);
-	fd = mkdirat(vms_fd, path, 0700) < 0 ? -errno : 0;
+	fd = make_folder(vms_fd, path) < 0 ? -errno : 0;
 	if (fd == 0) {
 		(void)snprintf(path, sizeof(path), "%s/lock", vm_id);
 		fd = file_lock(vms_fd, path, false);

@@ -53,9 +53,8 @@ static void require_mount(const struct jail_mount *m)
 {
 	const char *source = text_at(m->source);
 
-	require(m->kind == JAIL_BIND_RO || m->kind == JAIL_BIND_RW || m->kind == JAIL_BIND_DEV ||
-		m->kind == JAIL_SYMLINK);
-	require(source[0] == '/' || (m->kind == JAIL_SYMLINK && source[0]));
+	require(m->kind == JAIL_BIND_RO || m->kind == JAIL_BIND_RW || m->kind == JAIL_BIND_DEV);
+	require(source[0] == '/');
 	require_target(text_at(m->target));
 }
 

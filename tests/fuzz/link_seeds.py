@@ -110,13 +110,14 @@ MONITOR = {name: b"\x06" + talk for name, talk in TALK.items()}
 MONITOR.update({"save-" + name: b"\1" + talk for name, talk in TALK.items()})
 
 MOUNTS, ARGV, ENV = 192, 128, 8
-RO, RW, DEV, SYMLINK = 1, 2, 3, 4
+RO, RW, DEV = 1, 2, 3
 
 
-def request(mounts=((RO, b"/usr", b"/usr"), (SYMLINK, b"usr/lib", b"/lib"),
+def request(mounts=((RO, b"/usr", b"/usr"), (RO, b"/lib/libc.so.6", b"/lib/libc.so.6"),
                     (DEV, b"/dev/null", b"/dev/null"), (RW, b"/r", b"/vm/ram")),
             argv=(b"/usr/bin/vmm", b"-x", b""), env=(b"A=1",), keeper=b"/usr/libexec/keeper",
-            vm_id=b"vm-1", fds=3, magic=0x69636A31, shift=0, end=b"", text_length=None):
+            vm_id=b"vm-1", fds=3, magic=0x69636A31, shift=0, end=b"", text_length=None,
+            confine=(2, 2, 1), limits=(1 << 29, 80, 200, 0)):
     text = b"\0"
 
     def add(string):
@@ -136,7 +137,9 @@ def request(mounts=((RO, b"/usr", b"/usr"), (SYMLINK, b"usr/lib", b"/lib"),
     body += words([w for mount in at for w in mount], 3 * MOUNTS) + u32(keeper_at)
     body += words(argv_at, ARGV) + words(env_at, ENV)
     head = 8 + len(body)
-    body += bytes(-head % 8) + struct.pack("<QI", 1 << 27, len(text) if text_length is None else text_length)
+    body += bytes(-head % 8) + struct.pack("<Q4I", 1 << 27, *confine, 0)
+    body += struct.pack("<Q4I", *limits, 0)
+    body += u32(len(text) if text_length is None else text_length)
     body += vm_id.ljust(65, b"\0")
     total = 8 + len(body) + 45056
     return struct.pack("<II", magic, total + -total % 8) + body + text
@@ -152,7 +155,7 @@ REQUEST = {
     "slashes": request(mounts=((RO, b"/usr", b"/a//b"),)),
     "root": request(mounts=((RO, b"/usr", b"/"),)),
     "relative": request(mounts=((RO, b"usr", b"/usr"),)),
-    "kind": request(mounts=((5, b"/usr", b"/usr"),)),
+    "kind": request(mounts=((4, b"/usr", b"/usr"),)),
     "long-target": request(mounts=((RO, b"/usr", b"/" + b"a" * 255),)),
     "longest-target": request(mounts=((RO, b"/usr", b"/" + b"a" * 254),)),
     "no-command": request(argv=(b"vmm",)),
@@ -163,6 +166,11 @@ REQUEST = {
     "far-outside": request(shift=0xffff0000),
     "text-length": request(text_length=24577),
     "no-text": request(text_length=0),
+    "keeper-as-vmm": request(confine=(1, 2, 1)),
+    "level": request(confine=(2, 4, 1)),
+    "denied": request(confine=(2, 2, 0)),
+    "no-limit": request(limits=(0, 80, 200, 0)),
+    "limit-required": request(limits=(1, 1, 1, 1)),
     "id-slash": request(vm_id=b"../x"),
     "id-long": request(vm_id=b"a" * 65),
     "id-longest": request(vm_id=b"a" * 64),

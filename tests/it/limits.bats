@@ -214,6 +214,23 @@ mounts() {
 	done
 }
 
+@test "starts and ends at the same time do not take the parent from each other" {
+	local n round
+
+	needs_limits
+	for n in 1 2 3 4; do
+		for round in $(seq 30); do
+			"$TOOL" make "$ID-$n" $((64 << 20)) 8 100 1
+			"$TOOL" remove "$ID-$n"
+		done >"said.$n" 3>&- &
+	done
+	wait
+	for n in 1 2 3 4; do
+		[ "$(sort "said.$n" | uniq -c | tr -s ' \n' ' ')" = " 30 ok 30 $KIND " ] ||
+			flunk "$(sort "said.$n" | uniq -c)"
+	done
+}
+
 @test "wrong limits are refused, and nothing is made" {
 	needs_limits
 	for limits in '0 8 100' '4095 8 100' '67108864 0 100' '67108864 8 0'; do

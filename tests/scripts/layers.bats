@@ -44,7 +44,8 @@ accepted() {
 	plant wire/a.c '#include "wire/a.h"' '#include <stdint.h>'
 	plant guest/a.c '#include "wire/a.h"' '#include <linux/random.h>' '#include <sys/mount.h>'
 	plant jail/warden.c '#include "sys/mounts.h"' '#include "base/cleanup.h"' \
-		'#include "jail/request.h"' '#include "jail/warden_jail.h"' '#include <poll.h>' \
+		'#include "jail/request.h"' '#include "jail/warden_jail.h"' '#include "jail/filters.h"' \
+		'#include <poll.h>' \
 		'#include "firewall/firewall.h"'
 	plant firewall/a.c '#include "firewall/a.h"' '#include "sys/clock.h"' '#include "base/cleanup.h"'
 	plant base/error.c '#include <ironclaw/ironclaw.h>'

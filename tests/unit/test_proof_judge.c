@@ -391,7 +391,7 @@ static void limits(void **state)
 	weak(PROOF_RLIMITS_LAYER, PROOF_VMM);
 	p->rlimits.hard[PROOF_RLIMIT_FSIZE] = PROOF_UNLIMITED;
 	weak(PROOF_RLIMITS_LAYER, PROOF_VMM);
-	p->rlimits.hard[PROOF_RLIMIT_CORE] = 1;
+	p->rlimits.hard[PROOF_RLIMIT_CORE] = 2;
 	weak(PROOF_RLIMITS_LAYER, PROOF_VMM);
 }
 
@@ -403,6 +403,13 @@ static void what_a_crash_shows(void **state)
 	p->dumpable = true;
 	proof.host.core_handler = true;
 	weak(PROOF_CORE, PROOF_VMM);
+	/* One byte: the limit that binds a handler too. */
+	p->dumpable = p->dumpable_known = true;
+	proof.host.core_handler = true;
+	p->rlimits.hard[PROOF_RLIMIT_CORE] = 1;
+	proof_judge(&proof, &report);
+	assert_int_equal(report.findings[PROOF_CORE][PROOF_VMM].verdict, IRONCLAW_VERDICT_OK);
+	p->rlimits.hard[PROOF_RLIMIT_CORE] = 0;
 	p->dumpable_known = false;
 	proof.host.core_handler = true;
 	unknown(PROOF_CORE, PROOF_VMM);

@@ -276,7 +276,7 @@ static void only_hardware_gets_its_device(void **state)
 
 		plan(i, &p);
 		assert_true((file_at(&p, "/dev/kvm") != NULL) == kvm);
-		assert_true(has_arg(&p, kvm ? "kvm" : "tcg"));
+		assert_true(has_arg(&p, kvm ? "kvm" : "tcg,tb-size=256"));
 		assert_non_null(file_at(&p, "/dev/null"));
 	}
 }

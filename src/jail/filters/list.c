@@ -26,13 +26,13 @@ struct parser {
 
 __attribute__((format(printf, 2, 3))) static int bad(struct parser *p, const char *fmt, ...)
 {
-	char text[FILTER_LINE_MAX / 2];
 	va_list ap;
+	int n;
 
+	n = snprintf(p->error, FILTER_LINE_MAX, "%.100s:%u: ", p->name, p->line);
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(p->error + n, FILTER_LINE_MAX - (size_t)n, fmt, ap);
 	va_end(ap);
-	(void)snprintf(p->error, FILTER_LINE_MAX, "%.100s:%u: %s", p->name, p->line, text);
 	return -EINVAL;
 }
 
