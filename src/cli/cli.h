@@ -28,6 +28,7 @@ enum cli_exit {
 int cmd_run(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_prove(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_template(int argc, char **argv);
 int cmd_kernel(int argc, char **argv);

@@ -20,6 +20,9 @@ static const struct command commands[] = {
 	{"run", cmd_run, "run a command in a fresh micro-VM"},
 	{"ps", cmd_ps, "list the VMs that are running"},
 	{"inspect", cmd_inspect, "show what the kernel says about the confinement of a running VM"},
+	{"prove", cmd_prove,
+	 "try every forbidden act in the place of the VMM and the keeper, and show what refuses "
+	 "it"},
 	{"image", cmd_image, "build, list, inspect and remove images"},
 	{"template", cmd_template,
 	 "build, list and remove templates, the saved VMs that runs start from"},

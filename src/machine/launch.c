@@ -84,7 +84,9 @@ static int write_initramfs(const struct launch_settings *s, const struct launch 
 	return initramfs_write(fd, s->kernel, agent, err);
 }
 
-static void mount_files(struct jail_plan *jail, const struct engine_plan *plan)
+/* @twin: stands where the plan has the VMM's program. */
+static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
+			const struct launch_twin *twin)
 {
 	static const enum jail_mount_kind kinds[] = {
 		[ENGINE_FILE_RO] = JAIL_BIND_RO,
@@ -92,14 +94,19 @@ static void mount_files(struct jail_plan *jail, const struct engine_plan *plan)
 		[ENGINE_FILE_DEVICE] = JAIL_BIND_DEV,
 	};
 
-	for (size_t i = 0; i < plan->n_files; i++)
-		jail_plan_mount(jail, kinds[plan->files[i].kind], plan->files[i].host,
-				plan->files[i].inside);
+	for (size_t i = 0; i < plan->n_files; i++) {
+		const struct engine_file *f = &plan->files[i];
+		bool is_program = strcmp(f->inside, plan->argv[0]) == 0;
+
+		jail_plan_mount(jail, kinds[f->kind], twin && is_program ? twin->program : f->host,
+				f->inside);
+	}
 }
 
 /* Settings to a request: the engine's plan, put into the jail's terms. */
 static int make_plan(const struct launch_settings *s, struct launch *l, struct ironclaw_error *err)
 {
+	const struct launch_twin *vmm_twin = s->twin && !s->twin->keeper ? s->twin : NULL;
 	struct engine_settings vmm = s->vmm;
 	struct engine_plan plan;
 	char initramfs[1200], keeper[1200];
@@ -114,12 +121,17 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct i
 		r = s->engine->plan(s->host, &vmm, &plan, err);
 	if (r < 0)
 		return r;
-	(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
+	if (s->twin && s->twin->keeper)
+		(void)snprintf(keeper, sizeof(keeper), "%s", s->twin->program);
+	else
+		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
 	jail_plan_init(&l->plan, l->vm_id, keeper, plan.file_size_max_b);
 	jail_plan_confine(&l->plan, &s->confinement);
-	mount_files(&l->plan, &plan);
+	mount_files(&l->plan, &plan, vmm_twin);
 	for (size_t i = 0; i < plan.n_argv; i++)
 		jail_plan_arg(&l->plan, plan.argv[i]);
+	if (vmm_twin)
+		jail_plan_arg(&l->plan, vmm_twin->orders);
 	for (size_t i = 0; i < plan.n_env; i++)
 		jail_plan_env(&l->plan, plan.env[i]);
 	return jail_plan_finish(&l->plan, vmm.start == ENGINE_CLONE ? 3 : 2, err);
@@ -177,7 +189,8 @@ static int send_request(const struct launch_settings *s, struct launch *l, const
 	int fds[JAIL_FDS_MAX] = {
 		[JAIL_FD_VMS] = l->dir.vms_fd,
 		[JAIL_FD_LOCK] = l->dir.lock_fd,
-		[JAIL_FD_VMM_OUTPUT] = w->console[1],
+		[JAIL_FD_VMM_OUTPUT] =
+			s->twin && !s->twin->keeper ? s->twin->output_fd : w->console[1],
 		[JAIL_FD_DENIALS] = denials_fd,
 		[JAIL_FD_FIXED + JAIL_KEEPER_CONTROL] = w->control[1],
 		[JAIL_FD_FIXED + JAIL_KEEPER_CLIENT] = w->client[1],

@@ -18,6 +18,17 @@
 #include "jail/plan.h"
 #include "machine/vmdir.h"
 
+/**
+ * A static program in the place of keeper or VMM, in the very jail of what it replaces: same
+ * descriptors, files, limits and filter; for `ironclaw prove` (machine/probe.h).
+ */
+struct launch_twin {
+	bool keeper;	     /* else the VMM */
+	const char *program; /* its path on the host */
+	const char *orders;  /* VMM: one more argument, the last one */
+	int output_fd;	     /* VMM: becomes its stdout and stderr; borrowed */
+};
+
 /** What to start; all strings are borrowed for launch_start(). */
 struct launch_settings {
 	const struct paths *paths;
@@ -28,8 +39,9 @@ struct launch_settings {
 	struct engine_settings vmm;  /* initramfs is filled in by a boot */
 	const struct kernel *kernel; /* boots only: for the initramfs */
 	struct jail_confinement confinement;
-	int state_fd;	      /* clones only; borrowed */
-	uint32_t overlay_mib; /* size of the guest's writable layer */
+	int state_fd;			/* clones only; borrowed */
+	uint32_t overlay_mib;		/* size of the guest's writable layer */
+	const struct launch_twin *twin; /* NULL: none */
 };
 
 /** A started VM. */

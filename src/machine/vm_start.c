@@ -113,10 +113,10 @@ static struct jail_confinement confinement(const struct template_spec *spec)
 	};
 }
 
-static int launch_spec(const struct template_spec *spec, const struct vm_start_mode *mode,
-		       struct launch *launch, struct ironclaw_error *err)
+void vm_launch_settings(const struct template_spec *spec, const struct vm_start_mode *mode,
+			struct launch_settings *ret)
 {
-	const struct launch_settings settings = {
+	*ret = (struct launch_settings){
 		.paths = spec->paths,
 		.programs = spec->programs,
 		.vm_id = mode->vm_id,
@@ -136,8 +136,16 @@ static int launch_spec(const struct template_spec *spec, const struct vm_start_m
 			.image = spec->image.path,
 			.ram = mode->ram},
 	};
-	int r = launch_start(&settings, launch, err);
+}
 
+static int launch_spec(const struct template_spec *spec, const struct vm_start_mode *mode,
+		       struct launch *launch, struct ironclaw_error *err)
+{
+	struct launch_settings settings;
+	int r;
+
+	vm_launch_settings(spec, mode, &settings);
+	r = launch_start(&settings, launch, err);
 	if (r == 0)
 		r = launch_wait(launch, err);
 	return r;

@@ -27,6 +27,10 @@ struct vm_start_mode {
 int vm_start(const struct template_spec *spec, const struct vm_start_mode *mode,
 	     struct ironclaw_vm **ret, struct ironclaw_error *err);
 
+/** vm_launch_settings() - what vm_start() gives to launch_start(); borrows from both. */
+void vm_launch_settings(const struct template_spec *spec, const struct vm_start_mode *mode,
+			struct launch_settings *ret);
+
 /**
  * vm_resolve() - find everything that a configuration names: programs, engine, accelerator, image,
  * kernel.
