@@ -84,7 +84,7 @@ mounts() {
 		[ "$(value memory.max)" = $((64 << 20)) ]
 		[ "$(value memory.oom.group)" = 1 ]
 		[ "$(value cpu.max)" = "150000 100000" ]
-		[ "$(value memory.swap.max || [ "$(wc -l </proc/swaps)" -eq 1 ] && echo 0)" = 0 ]
+		[ "$(value memory.swap.max || { [ "$(wc -l </proc/swaps)" -eq 1 ] && echo 0; })" = 0 ]
 	else
 		[ "$(value memory.limit_in_bytes)" = $((64 << 20)) ]
 		[ "$(value memory.memsw.limit_in_bytes || echo $((64 << 20)))" = $((64 << 20)) ]
