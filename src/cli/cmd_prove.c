@@ -12,12 +12,15 @@
 #include "sys/syscall_name.h"
 
 static const char help[] =
-	"usage: ironclaw prove [--image NAME] [-q] [--json]\n\n"
+	"usage: ironclaw prove [--image NAME] [--audit-only] [-q] [--json]\n\n"
 	"Starts VMs with a probe in the place of the VMM, then of the keeper, in the very same\n"
 	"jail. The probe tries what a VMM that its guest has taken over would try, and the table\n"
 	"says which layer refused each act. Nothing on the host is changed by it.\n\n"
 	"      --image NAME  the image whose template the probe stands in for (default, else\n"
 	"                    busybox)\n"
+	"      --audit-only  leave out the starts in which a denied call kills, one for each of "
+	"some\n"
+	"                    acts\n"
 	"  -q, --quiet       only what is not as it must be, and the sum\n"
 	"      --json        as a JSON document\n\n"
 	"Exit code: 0 when every act was refused as it must be; 1 when one was not, or for a\n"
@@ -25,10 +28,10 @@ static const char help[] =
 
 #define CELL_B 64
 
-enum { OPTION_IMAGE = 256, OPTION_JSON };
+enum { OPTION_IMAGE = 256, OPTION_JSON, OPTION_AUDIT_ONLY };
 
 struct prove_args {
-	const char *image;
+	struct probe_wishes wishes;
 	bool json, quiet;
 };
 
@@ -225,6 +228,8 @@ static int parse(int argc, char **argv, struct prove_args *args)
 						{"quiet", no_argument, NULL, 'q'},
 						{"image", required_argument, NULL, OPTION_IMAGE},
 						{"json", no_argument, NULL, OPTION_JSON},
+						{"audit-only", no_argument, NULL,
+						 OPTION_AUDIT_ONLY},
 						{NULL, 0, NULL, 0}};
 	int c;
 
@@ -236,7 +241,9 @@ static int parse(int argc, char **argv, struct prove_args *args)
 		if (c == 'q')
 			args->quiet = true;
 		else if (c == OPTION_IMAGE)
-			args->image = optarg;
+			args->wishes.image = optarg;
+		else if (c == OPTION_AUDIT_ONLY)
+			args->wishes.audit_only = true;
 		else
 			args->json = true;
 	}
@@ -249,7 +256,7 @@ int cmd_prove(int argc, char **argv)
 {
 	const struct vm_notices notices = {cli_notice, NULL};
 	cleanup_free struct probe_results *results = calloc(1, sizeof(*results));
-	struct prove_args args = {.image = NULL};
+	struct prove_args args = {.json = false};
 	struct ironclaw_error err = {0};
 	int r = parse(argc, argv, &args);
 
@@ -260,7 +267,7 @@ int cmd_prove(int argc, char **argv)
 		return cli_fail(&err, CLI_EXIT_FAILED);
 	}
 	cli_set_quiet(args.quiet);
-	if (probe_run(args.image, &notices, results, &err) < 0)
+	if (probe_run(&args.wishes, &notices, results, &err) < 0)
 		return cli_fail(&err, err.code == IRONCLAW_ERR_INVALID ? CLI_EXIT_USAGE
 								       : CLI_EXIT_FAILED);
 	return args.json ? print_json(results) : print_text(results, args.quiet);

@@ -106,7 +106,6 @@ static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
 /* Settings to a request: the engine's plan, put into the jail's terms. */
 static int make_plan(const struct launch_settings *s, struct launch *l, struct ironclaw_error *err)
 {
-	const struct launch_twin *vmm_twin = s->twin && !s->twin->keeper ? s->twin : NULL;
 	struct engine_settings vmm = s->vmm;
 	struct engine_plan plan;
 	char initramfs[1200], keeper[1200];
@@ -127,11 +126,11 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct i
 		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
 	jail_plan_init(&l->plan, l->vm_id, keeper, plan.file_size_max_b);
 	jail_plan_confine(&l->plan, &s->confinement);
-	mount_files(&l->plan, &plan, vmm_twin);
+	mount_files(&l->plan, &plan, s->twin);
 	for (size_t i = 0; i < plan.n_argv; i++)
 		jail_plan_arg(&l->plan, plan.argv[i]);
-	if (vmm_twin)
-		jail_plan_arg(&l->plan, vmm_twin->orders);
+	if (s->twin)
+		jail_plan_arg(&l->plan, s->twin->orders);
 	for (size_t i = 0; i < plan.n_env; i++)
 		jail_plan_env(&l->plan, plan.env[i]);
 	return jail_plan_finish(&l->plan, vmm.start == ENGINE_CLONE ? 3 : 2, err);
@@ -189,8 +188,7 @@ static int send_request(const struct launch_settings *s, struct launch *l, const
 	int fds[JAIL_FDS_MAX] = {
 		[JAIL_FD_VMS] = l->dir.vms_fd,
 		[JAIL_FD_LOCK] = l->dir.lock_fd,
-		[JAIL_FD_VMM_OUTPUT] =
-			s->twin && !s->twin->keeper ? s->twin->output_fd : w->console[1],
+		[JAIL_FD_VMM_OUTPUT] = s->twin ? s->twin->output_fd : w->console[1],
 		[JAIL_FD_DENIALS] = denials_fd,
 		[JAIL_FD_FIXED + JAIL_KEEPER_CONTROL] = w->control[1],
 		[JAIL_FD_FIXED + JAIL_KEEPER_CLIENT] = w->client[1],

@@ -19,14 +19,14 @@
 #include "machine/vmdir.h"
 
 /**
- * A static program in the place of keeper or VMM, in the very jail of what it replaces: same
- * descriptors, files, limits and filter; for `ironclaw prove` (machine/probe.h).
+ * A static program in the place of the VMM, and of the keeper as well, in the very jail of what it
+ * replaces: same descriptors, files, limits and filter; for `ironclaw prove` (machine/probe.h).
  */
 struct launch_twin {
-	bool keeper;	     /* else the VMM */
+	bool keeper;	     /* of both */
 	const char *program; /* its path on the host */
-	const char *orders;  /* VMM: one more argument, the last one */
-	int output_fd;	     /* VMM: becomes its stdout and stderr; borrowed */
+	const char *orders;  /* the VMM's: one more argument, the last one */
+	int output_fd;	     /* becomes the VMM's stdout and stderr; borrowed */
 };
 
 /** What to start; all strings are borrowed for launch_start(). */

@@ -61,9 +61,14 @@ struct probe_results {
 	char image[LIMIT_NAME_MAX + 1];
 };
 
+/** What to try; all zero: everything. */
+struct probe_wishes {
+	const char *image; /* NULL: "default", or "busybox" where that is not there */
+	bool audit_only;   /* no starts in which a denied call kills */
+};
+
 /**
- * probe_run() - all of it; takes about a second.
- * @image:	NULL: "default", or "busybox" where that is not there
+ * probe_run() - all of it; takes about two seconds.
  * @ret:	large; from calloc()
  *
  * Makes a template when there is none, a file in the system's folder for temporary files, and
@@ -71,8 +76,8 @@ struct probe_results {
  *
  * Return: 0 when every act was tried, whatever came of it; -errno
  */
-int probe_run(const char *image, const struct vm_notices *notices, struct probe_results *ret,
-	      struct ironclaw_error *err);
+int probe_run(const struct probe_wishes *wishes, const struct vm_notices *notices,
+	      struct probe_results *ret, struct ironclaw_error *err);
 
 /** probe_held() - whether every row and effect is as it must be. */
 bool probe_held(const struct probe_results *results);

@@ -133,8 +133,10 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 {
 	cleanup_close int state_fd = template_open_state(t->template, err);
 	cleanup_close int out = -EBADF, in = -EBADF;
-	char program[1200], orders[ORDERS_B];
-	struct launch_twin twin = {.keeper = t->keeper, .program = program, .orders = orders};
+	char program[1200], orders[ORDERS_B], vmm_orders[32];
+	struct launch_twin twin = {.keeper = t->keeper,
+				   .program = program,
+				   .orders = t->keeper ? vmm_orders : orders};
 	struct vm_start_mode mode = {.vm_id = "ironclaw-prove",
 				     .start = ENGINE_CLONE,
 				     .ram = t->template->ram,
@@ -156,6 +158,8 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 	twin.output_fd = out;
 	(void)snprintf(program, sizeof(program), "%s/ironclaw-probe", t->spec->programs);
 	probe_world_orders(t->world, t->act, orders, sizeof(orders));
+	/* The VMM of a probed keeper only has to be there. */
+	(void)snprintf(vmm_orders, sizeof(vmm_orders), "act=%u\n", PROBE_NONE);
 	vm_launch_settings(t->spec, &mode, &settings);
 	settings.confinement.denied = t->enforce ? JAIL_DENIED_KILL : JAIL_DENIED_REFUSE;
 	settings.twin = &twin;
@@ -181,8 +185,9 @@ static int run_trial(const struct trial *t, const struct denials *ring, struct l
 	r = start_and_read(t, l, told, &done, err);
 	/* A probe that is killed is what enforce is about; else there is a reason to tell. */
 	if (r == 0 && !t->enforce && done != 1)
-		r = done < 0 ? err_sys(err, -done, "the probe does not report")
-			     : launch_explain(l, err);
+		r = done == -ETIMEDOUT || done == -EBADMSG
+			    ? err_sys(err, -done, "the probe does not report")
+			    : launch_explain(l, err);
 	ended = launch_end(l, r < 0 ? NULL : err);
 	if (r == 0 && ended == 0)
 		sort_denials(ring, from, l->vm_id, t->act, told);
@@ -252,28 +257,37 @@ static int try_enforced(struct trial *t, const struct denials *ring, struct told
 	return 0;
 }
 
-static int try_everything(const struct template_spec *spec, const struct template *template,
-			  const struct probe_world *world, struct probe_results *ret,
+static int try_all_enforced(struct trial *t, const struct denials *ring, struct told *told,
+			    struct probe_results *ret, struct ironclaw_error *err)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < 2 * probe_catalogue_n; i++) {
+		const struct probe_act *act = &probe_catalogue[i % probe_catalogue_n];
+
+		t->act = (uint32_t)(act - probe_catalogue);
+		t->keeper = i >= probe_catalogue_n;
+		if ((act->first & PROBE_ENFORCE) && probe_first(act, t->keeper))
+			r = try_enforced(t, ring, told, ret, err);
+	}
+	return r;
+}
+
+static int try_everything(struct trial *t, bool audit_only, struct probe_results *ret,
 			  struct ironclaw_error *err)
 {
 	cleanup_free struct told *told = calloc(probe_catalogue_n, sizeof(*told));
-	struct trial t = {.spec = spec, .template = template, .world = world};
-	struct denials *ring = told ? map_ring(spec->paths, err) : NULL;
+	struct denials *ring = told ? map_ring(t->spec->paths, err) : NULL;
 	int r = 0;
 
 	if (!ring)
 		return told ? -EIO : err_sys(err, ENOMEM, "no room for the probe's reports");
 	for (int keeper = 0; r == 0 && keeper < 2; keeper++) {
-		t.keeper = keeper == 1;
-		r = try_all(&t, ring, told, ret, err);
+		t->keeper = keeper == 1;
+		r = try_all(t, ring, told, ret, err);
 	}
-	for (uint32_t i = 0; r == 0 && i < 2 * probe_catalogue_n; i++) {
-		t.act = i % (uint32_t)probe_catalogue_n;
-		t.keeper = i >= probe_catalogue_n;
-		if ((probe_catalogue[t.act].first & PROBE_ENFORCE) &&
-		    probe_first(&probe_catalogue[t.act], t.keeper))
-			r = try_enforced(&t, ring, told, ret, err);
-	}
+	if (r == 0 && !audit_only)
+		r = try_all_enforced(t, ring, told, ret, err);
 	denials_unmap(ring);
 	return r;
 }
@@ -314,8 +328,8 @@ static int resolve(const struct paths *paths, const char *image, const struct vm
 	return r;
 }
 
-int probe_run(const char *image, const struct vm_notices *notices, struct probe_results *ret,
-	      struct ironclaw_error *err)
+int probe_run(const struct probe_wishes *wishes, const struct vm_notices *notices,
+	      struct probe_results *ret, struct ironclaw_error *err)
 {
 	cleanup_free struct template_spec *spec = calloc(1, sizeof(*spec));
 	struct probe_world *world = NULL;
@@ -324,7 +338,7 @@ int probe_run(const char *image, const struct vm_notices *notices, struct probe_
 	int r = spec ? paths_get(&paths, err) : err_sys(err, ENOMEM, "no room for the probe");
 
 	if (r == 0)
-		r = resolve(&paths, image, notices, spec, err);
+		r = resolve(&paths, wishes->image, notices, spec, err);
 	if (r == 0)
 		r = template_load_warm(spec, err);
 	if (r == 0)
@@ -336,7 +350,10 @@ int probe_run(const char *image, const struct vm_notices *notices, struct probe_
 	if (r == 0)
 		r = watch(world, spec, &template, err);
 	if (r == 0)
-		r = try_everything(spec, &template, world, ret, err);
+		r = try_everything(&(struct trial){.spec = spec,
+						   .template = &template,
+						   .world = world},
+				   wishes->audit_only, ret, err);
 	if (r == 0) {
 		ret->kvm = spec->accel == ENGINE_ACCEL_KVM;
 		(void)snprintf(ret->image, sizeof(ret->image), "%s", spec->image.name);

@@ -37,10 +37,11 @@ struct watched {
 struct probe_world {
 	char file[64];
 	struct stat file_st;
-	int tcp_fd, tcp6_fd, udp_fd, abstract_fd, shm_id;
+	int tcp_fd, tcp6_fd, udp_fd, abstract_fd, pathname_fd, shm_id;
 	uint16_t port;
 	key_t shm_key;
 	char abstract[64];
+	char socket[72]; /* path of the one that is a file */
 	size_t n_watched;
 	struct watched watched[WATCHED_MAX];
 };
@@ -103,6 +104,22 @@ static int make_listeners(struct probe_world *w, struct ironclaw_error *err)
 	return w->abstract_fd < 0 ? err_sys(err, -w->abstract_fd, "cannot make a socket") : 0;
 }
 
+/* Beside the file, whose name is nobody else's. */
+static int make_socket_file(struct probe_world *w, struct ironclaw_error *err)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	(void)snprintf(w->socket, sizeof(w->socket), "%s.sock", w->file);
+	memcpy(un.sun_path, w->socket, strlen(w->socket));
+	w->pathname_fd = listen_on(SOCK_STREAM, &un, sizeof(un));
+	if (w->pathname_fd < 0) {
+		w->socket[0] = '\0';
+		return err_sys(err, -w->pathname_fd, "cannot make a socket in /tmp");
+	}
+	return chmod(w->socket, 0666) < 0 ? err_sys(err, errno, "cannot open the socket to all")
+					  : 0;
+}
+
 /* In a session keyring of this process's own, so that it goes with the process. */
 static void make_key(void)
 {
@@ -118,10 +135,13 @@ int probe_world_make(struct probe_world **ret, struct ironclaw_error *err)
 
 	if (!w)
 		return err_sys(err, ENOMEM, "no room for the probe's targets");
-	w->tcp_fd = w->tcp6_fd = w->udp_fd = w->abstract_fd = w->shm_id = -1;
+	w->tcp_fd = w->tcp6_fd = w->udp_fd = w->abstract_fd = -1;
+	w->pathname_fd = w->shm_id = -1;
 	r = make_file(w, err);
 	if (r == 0)
 		r = make_listeners(w, err);
+	if (r == 0)
+		r = make_socket_file(w, err);
 	if (r < 0) {
 		probe_world_free(w);
 		return r;
@@ -149,8 +169,9 @@ int probe_world_watch(struct probe_world *w, const char *name, const char *path,
 
 void probe_world_orders(const struct probe_world *w, uint32_t act, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "act=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\nfile=%s\n", act,
-		       (int)getpid(), w->port, (int)w->shm_key, w->abstract, w->file);
+	(void)snprintf(ret, size,
+		       "act=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\nsocket=%s\nfile=%s\n", act,
+		       (int)getpid(), w->port, (int)w->shm_key, w->abstract, w->socket, w->file);
 }
 
 /* The time of the last change moves with every change of content, mode, owner and links. */
@@ -208,7 +229,8 @@ void probe_world_look(const struct probe_world *w, struct probe_results *ret)
 		add(ret, w->watched[i].name, is_same(w->watched[i].path, &w->watched[i].st));
 	add(ret, "a file of the host is unchanged", is_same(w->file, &w->file_st));
 	add(ret, "nothing reached the host's TCP and UDP sockets", silent);
-	add(ret, "nothing reached the host's abstract socket", is_silent(w->abstract_fd));
+	add(ret, "nothing reached the host's unix sockets",
+	    is_silent(w->abstract_fd) && is_silent(w->pathname_fd));
 	add(ret, "no process outside is traced", is_untraced());
 }
 
@@ -218,11 +240,14 @@ void probe_world_free(struct probe_world *w)
 		return;
 	if (w->file[0])
 		(void)unlink(w->file);
+	if (w->socket[0])
+		(void)unlink(w->socket);
 	if (w->shm_id >= 0)
 		(void)shmctl(w->shm_id, IPC_RMID, NULL);
 	close_fd(&w->tcp_fd);
 	close_fd(&w->tcp6_fd);
 	close_fd(&w->udp_fd);
 	close_fd(&w->abstract_fd);
+	close_fd(&w->pathname_fd);
 	free(w);
 }

@@ -38,6 +38,7 @@ struct probe_orders {
 	int port;		 /* it listens there on 127.0.0.1 and ::1 */
 	int shm_key;		 /* it has a shared memory segment with this key */
 	char abstract[64];	 /* it listens on this abstract unix socket */
+	char socket[72];	 /* and on this one, which is a file */
 	char file[PROBE_PATH_B]; /* a file of the host that everybody may write */
 };
 
@@ -143,6 +144,7 @@ int act_connect(const char *family);
 int act_connect_mptcp(const char *unused);
 int act_send(const char *unused);
 int act_abstract(const char *unused);
+int act_pathname(const char *unused);
 int act_interface_up(const char *unused);
 int act_vsock(const char *cid);
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "probe/act.h"
 
 #define MPTCP	   262
+#define CONNECT_MS 300
 #define FAMILY_VM  40
 #define VSOCK_PORT 1024
 
@@ -38,12 +40,20 @@ int act_socket(const char *family_type_protocol)
 	return fd < 0 ? errno : done(fd, 0);
 }
 
-/* A connection that is on its way is one. */
-static int connect_to(int fd, const void *address, size_t size)
+/* A connection that is on its way is waited for: a firewall lets it starve. */
+static int connect_to(int fd, const void *address, socklen_t size)
 {
-	int r = probe_call(SYS_connect, fd, address, size);
+	int r = probe_call(SYS_connect, fd, address, (unsigned long)size);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	socklen_t r_size = sizeof(r);
 
-	return done(fd, r == EINPROGRESS ? 0 : r);
+	if (r != EINPROGRESS)
+		return done(fd, r);
+	if (poll(&p, 1, CONNECT_MS) <= 0)
+		return done(fd, ETIMEDOUT);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &r, &r_size) < 0)
+		r = errno;
+	return done(fd, r);
 }
 
 static int connect_inet(int protocol)
@@ -98,7 +108,20 @@ int act_abstract(const char *unused)
 	if (fd < 0)
 		return errno;
 	memcpy(to.sun_path + 1, probe_orders.abstract, n);
-	return connect_to(fd, &to, offsetof(struct sockaddr_un, sun_path) + 1 + n);
+	return connect_to(fd, &to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n));
+}
+
+/* No network namespace holds it back, and Landlock does not yet. */
+int act_pathname(const char *unused)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = make_socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)unused;
+	if (fd < 0)
+		return errno;
+	memcpy(to.sun_path, probe_orders.socket, strlen(probe_orders.socket));
+	return connect_to(fd, &to, sizeof(to));
 }
 
 /* Whether one of its interfaces is up: what there is of the network. */

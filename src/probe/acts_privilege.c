@@ -105,7 +105,8 @@ int act_nested(const char *what)
 	if (syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
 		return errno;
 	if (strcmp(what, "remount") == 0)
-		return probe_call(SYS_mount, NULL, "/vm/ram", NULL, MS_REMOUNT | MS_BIND, NULL);
+		return probe_call(SYS_mount, NULL, "/vm/ram", NULL,
+				  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL);
 	if (strcmp(what, "setattr") == 0)
 		return probe_call(SYS_mount_setattr, AT_FDCWD, "/vm/ram", 0, clear_readonly,
 				  sizeof(clear_readonly));

@@ -186,7 +186,7 @@ int act_prlimit(const char *unused)
 
 int act_raise_limit(const char *unused)
 {
-	const struct rlimit more = {1, 1};
+	const struct rlimit more = {2, 2}; /* 1 is what no core file means */
 
 	(void)unused;
 	return probe_call(SYS_prlimit64, 0, RLIMIT_CORE, &more, NULL);

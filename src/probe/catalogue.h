@@ -61,7 +61,8 @@ const char *probe_layer_name(enum probe_layer layer);
 
 #define PROBE_RECORD_MAGIC 0x69637031U /* "icp1" */
 #define PROBE_ALL	   UINT32_MAX
-#define PROBE_MARK	   1000 /* a call that no kernel has: an act begins */
+#define PROBE_NONE	   (UINT32_MAX - 1) /* only wait to be ended */
+#define PROBE_MARK	   1000		    /* a call that no kernel has: an act begins */
 #define PROBE_MARK_MAGIC   0x69636d31U
 
 /** What the probe says of one act; as the last record act is PROBE_ALL. */

@@ -17,6 +17,7 @@
  * Libc alone, static, no allocation. It gets nothing from guest or VMM.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "probe/act.h"
 #include "probe/catalogue.h"
 
+#define LINK_FD		 3 /* the VMM's */
 #define KEEPER_STREAM_FD 4
 #define KEEPER_FDS	 9 /* stdio, JAIL_KEEPER_FDS, and its folder's lock */
 #define VMM_FDS		 6 /* stdio, link, monitor, state */
@@ -75,6 +77,8 @@ static void perform_apart(uint32_t act)
 
 	if (pid == 0) {
 		(void)alarm(ACT_SECONDS);
+		/* Where it may, for itself: what it mounts is not there for the next. */
+		(void)syscall(SYS_unshare, CLONE_NEWNS);
 		report(act, perform(&runs[act]), 0);
 		_exit(0);
 	}
@@ -82,6 +86,15 @@ static void perform_apart(uint32_t act)
 		report(act, ECHILD, 0);
 	else if (WIFSIGNALED(status))
 		report(act, EINTR, WTERMSIG(status));
+}
+
+/* The end of the program is the end of the VM: whoever listens ends it. */
+static int wait_for_end(int fd)
+{
+	char byte;
+
+	(void)!read(fd, &byte, 1);
+	return 0;
 }
 
 static void perform_all(uint32_t first)
@@ -112,6 +125,8 @@ static void take_order(const char *key, const char *value)
 		probe_orders.shm_key = (int)strtol(value, NULL, 10);
 	else if (strcmp(key, "abstract") == 0)
 		(void)strncpy(probe_orders.abstract, value, sizeof(probe_orders.abstract) - 1);
+	else if (strcmp(key, "socket") == 0)
+		(void)strncpy(probe_orders.socket, value, sizeof(probe_orders.socket) - 1);
 	else if (strcmp(key, "file") == 0)
 		(void)strncpy(probe_orders.file, value, sizeof(probe_orders.file) - 1);
 }
@@ -145,16 +160,13 @@ int main(int argc, char **argv)
 	}
 	probe_orders.act = PROBE_ALL;
 	take_orders(text);
+	if (probe_orders.act == PROBE_NONE)
+		return wait_for_end(LINK_FD);
 	if (probe_orders.act != PROBE_ALL && probe_orders.act >= sizeof(runs) / sizeof(runs[0]))
 		return 2;
 	/* Beyond the limit of file sizes: seen as EFBIG. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	perform_all(probe_orders.act);
-	/* The end of the program is the end of the VM: whoever listens ends it. */
-	if (report_fd == STDOUT_FILENO)
-		(void)!read(3, text, 1);
-	else
-		(void)!read(report_fd, text, 1);
-	return 0;
+	return wait_for_end(report_fd == STDOUT_FILENO ? LINK_FD : report_fd);
 }
