@@ -129,14 +129,10 @@ stops() {
 }
 
 @test "the warden's own messages: a request or a listener that does not arrive is fatal" {
+	# (sendmsg cannot be made to fail: the jail calls it under its filter, which denies what strace
+	# puts in its place, and there is no supervisor yet to say so.)
 	stops recvmsg 1 2
 	stops socketpair 1 2
-	# Here neither jail nor warden has a way left to say what it was.
-	start_with sendmsg 1
-	exits 125
-	stdout_empty
-	[ -s "$ERR" ] || flunk "nothing was said"
-	[ -z "$(left_of_it)" ] || flunk "left is $(left_of_it)"
 }
 
 @test "cgroup: a limit that cannot be written is fatal" {
