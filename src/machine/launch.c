@@ -376,6 +376,7 @@ static int explain(struct launch *l, struct ironclaw_error said, struct ironclaw
 {
 	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
 	bool keeper_open = true, warden_open = true;
+	struct ironclaw_error failed = {0};
 
 	while (keeper_open || warden_open) {
 		struct pollfd p[] = {{.fd = keeper_open ? l->control_fd : -1, .events = POLLIN},
@@ -386,8 +387,11 @@ static int explain(struct launch *l, struct ironclaw_error said, struct ironclaw
 		if (p[0].revents)
 			keeper_open = read_keeper(l, said.code ? NULL : &said) > 0;
 		if (p[1].revents)
-			warden_open = read_warden(l, said.code ? NULL : &said) == 0;
+			warden_open = read_warden(l, &failed) == 0;
 	}
+	/* When the warden could not start the VMM, the keeper only saw that it went. */
+	if (failed.code)
+		said = failed;
 	if (said.code == IRONCLAW_ERR_NONE || warden_knows(l))
 		return describe_end(l, err);
 	if (err)

@@ -159,4 +159,6 @@ void proof_read_host(struct proof_host *ret)
 	}
 	ret->core_handler = core_handler();
 	ret->landlock_abi = landlock_abi();
+	if (ret->landlock_abi < 0)
+		ret->landlock_abi = 0;
 }

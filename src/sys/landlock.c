@@ -36,7 +36,10 @@ int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	return abi < 0 ? 0 : (int)abi;
+	if (abi >= 0)
+		return (int)abi;
+	/* Not built in, or not switched on. Anything else is no answer. */
+	return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
 static struct ruleset handled(int abi)
@@ -74,8 +77,8 @@ int landlock_confine(const struct landlock_rule *rules, size_t n)
 	size_t size = abi >= 6 ? sizeof(all) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 	cleanup_close int fd = -EBADF;
 
-	if (abi == 0)
-		return 0;
+	if (abi <= 0)
+		return abi;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return -errno;

@@ -25,7 +25,7 @@ struct landlock_rule {
 	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what the kernel does not know is left out */
 };
 
-/** landlock_abi() - version of the kernel's interface, from 1; 0 when it has none. */
+/** landlock_abi() - version of the kernel's interface, from 1; 0 when it has none; -errno. */
 int landlock_abi(void);
 
 /**
