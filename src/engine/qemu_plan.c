@@ -17,6 +17,8 @@
 #include "engine/libraries.h"
 
 #define PROGRAM_INSIDE QEMU_PREFIX_INSIDE "/bin/qemu-system-x86_64"
+/* Not in /vm, where nothing can be executed. */
+#define PRELOAD_INSIDE "/lib/ironclaw-qemu-preload.so"
 
 static const char base_cmdline[] =
 	/* Only what the kernel has to say before it dies reaches the console. */
@@ -38,8 +40,12 @@ static void plan_machine(struct engine_plan *p, const struct engine_settings *s)
 	else
 		engine_plan_arg(p, "%s", engine_accel_name(s->accel));
 	engine_plan_arg(p, "-cpu");
-	/* Of the emulated ones the cheapest; arat lets an idle guest stop its timer tick. */
-	engine_plan_arg(p, "%s", s->accel == ENGINE_ACCEL_KVM ? "host" : "qemu64,+arat");
+	/*
+	 * The host's, but for its virtualisation, which would put KVM's nesting in reach of the
+	 * guest. Of the emulated ones the cheapest; arat lets an idle guest stop its timer tick.
+	 */
+	engine_plan_arg(p, "%s",
+			s->accel == ENGINE_ACCEL_KVM ? "host,vmx=off,svm=off" : "qemu64,+arat");
 	engine_plan_arg(p, "-smp");
 	engine_plan_arg(p, "%u", s->vcpus);
 	engine_plan_arg(p, "-m");
@@ -155,8 +161,8 @@ static void plan_program(struct engine_plan *p, const struct engine_host *host,
 	if (s->accel == ENGINE_ACCEL_KVM)
 		engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/kvm", "/dev/kvm");
 	if (s->start == ENGINE_CLONE) {
-		engine_plan_file(p, ENGINE_FILE_RO, host->preload, "/vm/preload.so");
-		engine_plan_env(p, "LD_PRELOAD=/vm/preload.so");
+		engine_plan_file(p, ENGINE_FILE_RO, host->preload, PRELOAD_INSIDE);
+		engine_plan_env(p, "LD_PRELOAD=" PRELOAD_INSIDE);
 	}
 }
 

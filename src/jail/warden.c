@@ -203,8 +203,9 @@ static uint32_t vmm_gid(const struct warden *w)
 		const struct jail_mount *m = &w->request.mounts[i];
 		struct stat st;
 
+		/* Of root's group the VMM must not be. */
 		if (m->kind == JAIL_BIND_DEV && stat(w->request.text + m->source, &st) == 0 &&
-		    !(st.st_mode & S_IWOTH) && (st.st_mode & S_IWGRP))
+		    st.st_gid != 0 && !(st.st_mode & S_IWOTH) && (st.st_mode & S_IWGRP))
 			return st.st_gid;
 	}
 	return w->lease.vmm_id;
@@ -223,7 +224,7 @@ static void set_ids(const struct warden *w, struct warden_jail *jail)
 	jail->gid = keeper ? w->lease.keeper_id : vmm_gid(w);
 }
 
-static bool make_child(struct warden *w, struct warden_child *child, struct warden_jail *jail)
+static bool make_here(struct warden *w, struct warden_child *child, struct warden_jail *jail)
 {
 	int r;
 
@@ -235,20 +236,20 @@ static bool make_child(struct warden *w, struct warden_child *child, struct ward
 	return r == 0 ? true : fail(w, JAIL_STAGE_IDMAP, r);
 }
 
-/* In its cgroup from its first page on. */
-static bool make_vmm(struct warden *w, struct warden_jail *jail)
+/* In the VM's cgroup, where there is one, from its first page on. */
+static bool make_child(struct warden *w, struct warden_child *child, struct warden_jail *jail)
 {
 	struct warden_limits_entry cgroup;
 	bool made;
 	int r;
 
 	if (w->limits == WARDEN_LIMITS_NONE)
-		return make_child(w, &w->vmm, jail);
+		return make_here(w, child, jail);
 	r = warden_limits_open(w->claim.vm_id, (enum warden_limits_kind)w->limits, &cgroup);
 	if (r < 0)
 		return fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 	jail->cgroup = &cgroup;
-	made = make_child(w, &w->vmm, jail);
+	made = make_here(w, child, jail);
 	jail->cgroup = NULL;
 	warden_limits_close(&cgroup);
 	return made;
@@ -256,11 +257,14 @@ static bool make_vmm(struct warden *w, struct warden_jail *jail)
 
 static bool verify_limits(struct warden *w)
 {
-	int r = w->limits == WARDEN_LIMITS_NONE
-			? 0
-			: warden_limits_verify(w->claim.vm_id, (enum warden_limits_kind)w->limits,
-					       w->vmm.pid);
+	enum warden_limits_kind kind = (enum warden_limits_kind)w->limits;
+	int r;
 
+	if (kind == WARDEN_LIMITS_NONE)
+		return true;
+	r = warden_limits_verify(w->claim.vm_id, kind, w->keeper.pid);
+	if (r == 0)
+		r = warden_limits_verify(w->claim.vm_id, kind, w->vmm.pid);
 	return r == 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 }
 
@@ -312,8 +316,9 @@ static bool start_children(struct warden *w)
 	/* Of no use to the keeper but to hold the lock. */
 	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
 	/* Meanwhile the firewall: no program runs before it is there. */
-	return make_child(w, &w->keeper, &keeper) && make_vmm(w, &vmm) && put_up_firewall(w) &&
-	       exec_child(w, &w->keeper) && exec_child(w, &w->vmm) && verify_limits(w);
+	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
+	       put_up_firewall(w) && exec_child(w, &w->keeper) && exec_child(w, &w->vmm) &&
+	       verify_limits(w);
 }
 
 static bool put_up(struct warden *w)

@@ -5,7 +5,7 @@
  * Theory of operation. The child was made with one clone3(2) call that gave it every namespace, so
  * it has all capabilities in its own user namespace and none outside. From there it only loses:
  *
- *  0. cgroup     that of the VM's limits (VMM only)
+ *  0. cgroup     that of the VM's limits
  *  1. sources    propagation is cut; the request's files are opened as detached mounts, already
  *                read-only, with the ids of who named them
  *  2. ids        the one uid and gid that the user namespace has
@@ -49,16 +49,18 @@
 #include "sys/mounts.h"
 #include "sys/privileges.h"
 
-#define NOFILE_MAX     256
-#define NULL_DEVICE    "/dev/null"
-#define INPUTS	       "/vm/" /* where files are that the caller chose */
-#define RO_ATTRIBUTES  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-#define RW_ATTRIBUTES  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define NOFILE_MAX	 256
+#define KEEPER_MEMORY_B	 (64U * 1024U * 1024U)
+#define NULL_DEVICE	 "/dev/null"
+#define INPUTS		 "/vm/" /* where files are that the caller chose */
+#define RO_ATTRIBUTES	 (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define INPUT_ATTRIBUTES (RO_ATTRIBUTES | MOUNT_ATTR_NOEXEC)
+#define RW_ATTRIBUTES	 (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 /*
  * A device works on a read-only mount, but its node stays as it is: started by root, the VMM has no
  * capability, yet it is the owner of /dev/null and could change its mode for the whole host.
  */
-#define DEV_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+#define DEV_ATTRIBUTES	 (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 /* What open_sources() opens, by the mount's index. */
 struct sources {
@@ -113,6 +115,12 @@ static const char *target_of(const struct jail_request *request, const struct ja
 	return request->text + mount->target;
 }
 
+/* Data, some of it written by guests: nothing of it may become code. */
+static bool is_input(const struct jail_request *request, const struct jail_mount *mount)
+{
+	return strncmp(target_of(request, mount), INPUTS, strlen(INPUTS)) == 0;
+}
+
 /* The keeper is a static program that opens nothing. */
 static bool has_mount(const struct warden_jail *jail, const struct jail_mount *mount)
 {
@@ -139,6 +147,8 @@ static void open_sources(const struct warden_jail *jail, struct sources *ret)
 			attributes = RW_ATTRIBUTES;
 		else if (m->kind == JAIL_BIND_DEV)
 			attributes = DEV_ATTRIBUTES;
+		else if (is_input(request, m))
+			attributes = INPUT_ATTRIBUTES;
 		ret->fds[i] = mounts_open(request->text + m->source, attributes);
 		if (ret->fds[i] < 0)
 			fail(jail, JAIL_STAGE_MOUNT, -ret->fds[i], i);
@@ -233,7 +243,7 @@ static void build_tree(const struct warden_jail *jail)
 	(void)close(sources.root_fd);
 	r = mounts_pivot_here();
 	if (r == 0)
-		r = mounts_restrict(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+		r = mounts_restrict(INPUT_ATTRIBUTES);
 	if (r < 0)
 		fail(jail, JAIL_STAGE_PIVOT, -r, 0);
 }
@@ -278,6 +288,8 @@ static int set_limits(const struct warden_jail *jail)
 		 */
 		{RLIMIT_CORE, 1},
 		{RLIMIT_NOFILE, NOFILE_MAX},
+		/* Where there is no cgroup, nothing else bounds what parses the guest's bytes. */
+		{RLIMIT_AS, is_keeper(jail) ? KEEPER_MEMORY_B : RLIM_INFINITY},
 		{RLIMIT_FSIZE, is_keeper(jail) ? 0 : jail->request->file_size_max_b},
 		{RLIMIT_MEMLOCK, 0},
 		{RLIMIT_MSGQUEUE, 0},
@@ -312,8 +324,8 @@ static void check_readable(const struct warden_jail *jail)
 	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
 		const struct jail_mount *m = &request->mounts[i];
 
-		if (strncmp(target_of(request, m), INPUTS, strlen(INPUTS)) == 0 &&
-		    access(target_of(request, m), m->kind == JAIL_BIND_RW ? R_OK | W_OK : R_OK) < 0)
+		if ((is_input(request, m) || m->kind == JAIL_BIND_DEV) &&
+		    access(target_of(request, m), m->kind == JAIL_BIND_RO ? R_OK : R_OK | W_OK) < 0)
 			fail(jail, JAIL_STAGE_READABLE, errno, i);
 	}
 }

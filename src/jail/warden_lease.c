@@ -94,8 +94,8 @@ static int write_user(int fd, const char *vm_id)
 }
 
 /*
- * Removes what the last user of a locked pair left. A cgroup that is in use is none of it: nothing
- * has the pair's ids any more, so it is of another VM of that name.
+ * Removes what the last user of a locked pair left. A cgroup that is in use is none of it when
+ * nothing has the pair's ids any more: it is of another VM of that name.
  * Return: whether the pair is clean
  */
 static bool clean(const struct warden_lease *lease)
@@ -108,13 +108,11 @@ static bool clean(const struct warden_lease *lease)
 		return false;
 	if (last.vm_id[0] == '\0')
 		return true;
-	if (ids_in_use(lease))
-		return false;
 	guard = warden_lease_guard(lease);
 	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0)
 		return false;
 	r = warden_limits_sweep(last.vm_id);
-	return (r == 0 || r == -EBUSY) && write_user(lease->lock_fd, "") == 0;
+	return (r == 0 || r == -EBUSY) && !ids_in_use(lease) && write_user(lease->lock_fd, "") == 0;
 }
 
 /* Whether the living user of a pair is a VM of this name. */

@@ -21,7 +21,7 @@
 #include "vm/config.h"
 
 /* Changes when a template of an older version must not be used. */
-#define FORMAT	       "ironclaw template 1"
+#define FORMAT	       "ironclaw template 2"
 #define KEY_TEXT_MAX_B (TEMPLATE_WARM_MAX_B + 2048U)
 #define KEY_PREFIX_MIN 4U
 #define TEMPLATES_MAX  1024U

@@ -122,7 +122,7 @@ static int make_folder(struct build *b, struct ironclaw_error *err)
 	if (b->dir_fd < 0)
 		return err_sys(err, errno, "cannot open '%s'", b->dir);
 	ram = openat(b->dir_fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	b->state_fd = openat(b->dir_fd, "state", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	b->state_fd = openat(b->dir_fd, "state", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (ram < 0 || b->state_fd < 0)
 		return err_sys(err, errno, "cannot make the template's files");
 	if (ftruncate(ram, (off_t)(b->spec->memory_mib << 20)) < 0)

@@ -106,7 +106,7 @@ int act_nested(const char *what)
 		return errno;
 	if (strcmp(what, "remount") == 0)
 		return probe_call(SYS_mount, NULL, "/vm/ram", NULL,
-				  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL);
+				  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	if (strcmp(what, "setattr") == 0)
 		return probe_call(SYS_mount_setattr, AT_FDCWD, "/vm/ram", 0, clear_readonly,
 				  sizeof(clear_readonly));

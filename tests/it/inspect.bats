@@ -107,7 +107,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 	done
 	[ "$(sed -n '/^LAYER/,/^$/p' "$OUT" | wc -L)" -le 100 ]
 	stdout_has 'Mounts of the vmm:'
-	stdout_has 'ro,nosuid,nodev / (tmpfs)'
+	stdout_has 'ro,nosuid,nodev,noexec / (tmpfs)'
 	stdout_has 'Descriptors of the keeper:'
 }
 

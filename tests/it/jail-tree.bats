@@ -115,7 +115,7 @@ mounts_are_read_only() {
 	{
 		expected
 		firmware bios-microvm.bin
-		echo "f vm/preload.so $(dirname "$IRONCLAW")/ironclaw-qemu-preload.so"
+		echo "f lib/ironclaw-qemu-preload.so $(dirname "$IRONCLAW")/ironclaw-qemu-preload.so"
 		echo "f vm/ram"
 	} >want
 	tree_is

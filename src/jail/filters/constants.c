@@ -5,6 +5,7 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -72,6 +73,11 @@ static const struct constant constants[] = {
 	NAMED(PROT_EXEC),
 	NAMED(PROT_WRITE),
 	NAMED(O_CREAT),
+	NAMED(FUTEX_WAIT),
+	NAMED(FUTEX_WAIT_BITSET),
+	NAMED(FUTEX_WAKE),
+	NAMED(FUTEX_WAKE_BITSET),
+	NAMED(MSG_OOB),
 	NAMED(MPOL_DEFAULT),
 	NAMED(MPOL_PREFERRED_MANY),
 	NAMED(PR_GET_NAME),
@@ -181,14 +187,16 @@ static const struct {
 	unsigned int arg;
 	uint64_t mask;
 } arguments[] = {
-	{"arch_prctl", 0, INT_BITS},	{"clone", 0, LONG_BITS},     {"fcntl", 1, INT_BITS},
-	{"getsockopt", 1, INT_BITS},	{"getsockopt", 2, INT_BITS}, {"ioctl", 1, INT_BITS},
-	{"madvise", 2, INT_BITS},	{"mmap", 2, LONG_BITS},	     {"mmap", 3, LONG_BITS},
-	{"mprotect", 2, LONG_BITS},	{"openat", 2, INT_BITS},     {"prctl", 0, INT_BITS},
-	{"prctl", 1, LONG_BITS},	{"prlimit64", 0, INT_BITS},  {"prlimit64", 2, LONG_BITS},
-	{"sendto", 4, LONG_BITS},	{"setsockopt", 1, INT_BITS}, {"setsockopt", 2, INT_BITS},
-	{"set_mempolicy", 0, INT_BITS}, {"socket", 0, INT_BITS},     {"socket", 1, INT_BITS},
-	{"socketpair", 0, INT_BITS},	{"tgkill", 0, INT_BITS},     {"tgkill", 2, INT_BITS},
+	{"arch_prctl", 0, INT_BITS}, {"clone", 0, LONG_BITS},	  {"fcntl", 1, INT_BITS},
+	{"getsockopt", 1, INT_BITS}, {"getsockopt", 2, INT_BITS}, {"ioctl", 1, INT_BITS},
+	{"madvise", 2, INT_BITS},    {"mmap", 2, LONG_BITS},	  {"mmap", 3, LONG_BITS},
+	{"mprotect", 2, LONG_BITS},  {"openat", 2, INT_BITS},	  {"prctl", 0, INT_BITS},
+	{"prctl", 1, LONG_BITS},     {"prlimit64", 0, INT_BITS},  {"prlimit64", 2, LONG_BITS},
+	{"sendto", 4, LONG_BITS},    {"sendto", 3, INT_BITS},	  {"recvfrom", 3, INT_BITS},
+	{"recvmsg", 2, INT_BITS},    {"sendmsg", 2, INT_BITS},	  {"futex", 1, INT_BITS},
+	{"setsockopt", 1, INT_BITS}, {"setsockopt", 2, INT_BITS}, {"set_mempolicy", 0, INT_BITS},
+	{"socket", 0, INT_BITS},     {"socket", 1, INT_BITS},	  {"socketpair", 0, INT_BITS},
+	{"tgkill", 0, INT_BITS},     {"tgkill", 2, INT_BITS},
 };
 
 static int find(const struct constant *table, size_t n, const char *name, uint64_t *ret)
