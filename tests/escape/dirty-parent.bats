@@ -21,7 +21,7 @@ teardown() {
 dirty() {
 	local own=()
 
-	! is_root || own=(setpriv --groups 0,4,6,24)
+	! is_root || own=(setpriv --groups "0,4,6,24")
 	exec 70</ 71<>"$BATS_TEST_TMPDIR/secret" 72</etc/passwd 3>&-
 	cd / || return 1
 	umask 0

@@ -105,8 +105,8 @@ matrix() {
 # keeper, and at least MIN of them are proven to be by a jail that lacks the layer. (Fields: place, act,
 # class, layer beneath, full jail, without the filter, without the layer, without more, verdict.)
 class() {
-	matrix >matrix || flunk "the matrix cannot be made"
-	awk -v class="$1" '$3 == class' matrix >rows
+	matrix >all-acts || flunk "the matrix cannot be made"
+	awk -v class="$1" '$3 == class' all-acts >rows
 	[ -s rows ] || flunk "no act stands for $1"
 	! grep -E 'NOT-HELD' rows || flunk "not held"
 	[ "$(grep -cE ' (proven|changed)$' rows)" -ge "$2" ] || flunk "too few are proven: $(cat rows)"
