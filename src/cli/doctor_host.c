@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include "cli/doctor.h"
 #include "engine/kvm_probe.h"
 #include "jail/warden_limits.h"
+#include "sys/seccomp.h"
 
 #define KERNEL_MAJOR_MIN 5
 #define KERNEL_MINOR_MIN 12  /* mount_setattr(2) */
@@ -140,16 +142,53 @@ static const char *namespaces_remedy(int errnum)
 	       "seccomp=unconfined";
 }
 
-void doctor_check_namespaces(struct doctor *doctor)
+/* A filter that allows everything, with a supervisor. As try_namespaces(). */
+static int try_seccomp(void)
+{
+	const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	int listener;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return errno;
+	listener = seccomp_load(&(struct seccomp_program){.code = &allow, .n = 1});
+	return listener < 0 ? -listener : 0;
+}
+
+/* Return: the errno of @attempt in a child that is gone afterwards */
+static int in_child(int (*attempt)(void))
 {
 	pid_t pid = fork();
-	int status = 0, errnum;
+	int status = 0;
 
 	if (pid == 0)
-		_exit(try_namespaces());
-	errnum = pid < 0 ? errno : 0;
-	if (pid > 0 && waitpid(pid, &status, 0) == pid)
-		errnum = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+		_exit(attempt());
+	if (pid < 0)
+		return errno;
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return EINTR;
+	return WEXITSTATUS(status);
+}
+
+void doctor_check_seccomp(struct doctor *doctor)
+{
+	int errnum = in_child(try_seccomp);
+
+	if (errnum == 0)
+		doctor_add(doctor, "seccomp", DOCTOR_OK, NULL,
+			   "system calls can be filtered, and denied ones be recorded");
+	else
+		doctor_add(doctor, "seccomp", DOCTOR_FAILED,
+			   errnum == EBUSY
+				   ? "run outside of this container: it has a seccomp "
+				     "supervisor of its own"
+				   : "a kernel with CONFIG_SECCOMP_FILTER, Linux 5.0 or later",
+			   "no filter with a supervisor can be loaded: %s", strerror(errnum));
+}
+
+void doctor_check_namespaces(struct doctor *doctor)
+{
+	int errnum = in_child(try_namespaces);
+
 	if (errnum)
 		doctor_add(doctor, "namespaces", DOCTOR_FAILED, namespaces_remedy(errnum),
 			   "user namespaces cannot be made: %s", strerror(errnum));

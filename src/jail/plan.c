@@ -138,6 +138,8 @@ static void hint_at(uint32_t stage, int errnum, struct ironclaw_error *err)
 	else if (stage == JAIL_STAGE_LIMITS_GROUP && errnum == EOPNOTSUPP)
 		err_hint(err,
 			 "systemd-run --user --scope -p Delegate=yes ironclaw ..., or as root");
+	else if (stage == JAIL_STAGE_UID && errnum == EEXIST)
+		err_hint(err, "another --name: a VM of another state folder has this one");
 	else if (stage == JAIL_STAGE_READABLE)
 		err_hint(err, "chmod a+r the file: as root each VM has a user of its own");
 	else if (stage == JAIL_STAGE_KEYRING && errnum == EDQUOT)

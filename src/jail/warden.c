@@ -62,6 +62,7 @@ struct warden {
 	struct warden_lease lease;
 	bool firewalled;
 	int limits; /* enum warden_limits_kind */
+	struct warden_limits_hold limits_hold;
 	struct warden_child vmm, keeper;
 	struct warden_denials denials;
 	struct jail_event failed; /* kind 0 while nothing did */
@@ -191,7 +192,7 @@ static bool put_up_firewall(struct warden *w)
 
 static bool put_up_limits(struct warden *w)
 {
-	w->limits = warden_limits_make(w->claim.vm_id, &w->request.limits);
+	w->limits = warden_limits_make(w->claim.vm_id, &w->request.limits, &w->limits_hold);
 	return w->limits >= 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, w->limits);
 }
 

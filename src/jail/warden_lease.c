@@ -93,21 +93,37 @@ static int write_user(int fd, const char *vm_id)
 	return 0;
 }
 
-/* What the last user of a locked pair left. Return: whether the pair is clean */
+/*
+ * Removes what the last user of a locked pair left. A cgroup that is in use is none of it: nothing
+ * has the pair's ids any more, so it is of another VM of that name.
+ * Return: whether the pair is clean
+ */
 static bool clean(const struct warden_lease *lease)
 {
 	cleanup_close int guard = -EBADF;
 	struct jail_claim last;
+	int r;
 
 	if (!read_user(lease->lock_fd, &last))
 		return false;
 	if (last.vm_id[0] == '\0')
 		return true;
-	guard = warden_lease_guard(lease);
-	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0 ||
-	    warden_limits_sweep(last.vm_id) < 0)
+	if (ids_in_use(lease))
 		return false;
-	return !ids_in_use(lease) && write_user(lease->lock_fd, "") == 0;
+	guard = warden_lease_guard(lease);
+	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0)
+		return false;
+	r = warden_limits_sweep(last.vm_id);
+	return (r == 0 || r == -EBUSY) && write_user(lease->lock_fd, "") == 0;
+}
+
+/* Whether the living user of a pair is a VM of this name. */
+static bool used_by(int dir_fd, const char *name, const char *vm_id)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct jail_claim user;
+
+	return fd >= 0 && read_user(fd, &user) && strcmp(user.vm_id, vm_id) == 0;
 }
 
 static int open_dir(void)
@@ -121,12 +137,16 @@ static int open_dir(void)
 }
 
 /*
- * Sweeps all pairs that were ever used, and takes the first clean one for @vm_id (NULL: none).
- * Return: whether one was taken
+ * Sweeps all pairs that were ever used, and takes the first clean one for @vm_id (NULL: none). With
+ * the folder locked, so that of two VMs of one name the second sees the first.
+ * Return: 0; -EEXIST when a living VM has the name; -EUSERS; -errno
  */
-static bool sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
+static int sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
 {
-	bool taken = false;
+	bool taken = false, exists = false;
+
+	if (flock(dir_fd, LOCK_EX) < 0)
+		return -errno;
 
 	for (uint32_t pair = 0; pair < LEASE_PAIRS; pair++) {
 		struct warden_lease lease = {.dir_fd = dir_fd};
@@ -136,8 +156,10 @@ static bool sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
 		if ((taken || !vm_id) && faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			break;
 		lease.lock_fd = file_lock(dir_fd, name, false);
-		if (lease.lock_fd < 0)
+		if (lease.lock_fd < 0) {
+			exists |= vm_id && used_by(dir_fd, name, vm_id);
 			continue;
+		}
 		set_ids(&lease, pair);
 		if (clean(&lease) && vm_id && !taken && write_user(lease.lock_fd, vm_id) == 0) {
 			*ret = lease;
@@ -146,18 +168,27 @@ static bool sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
 			(void)close(lease.lock_fd);
 		}
 	}
-	return taken;
+	(void)flock(dir_fd, LOCK_UN);
+	if (taken && exists) {
+		(void)write_user(ret->lock_fd, "");
+		(void)close(ret->lock_fd);
+	}
+	return exists ? -EEXIST : taken ? 0 : -EUSERS;
 }
 
 int warden_lease_take(const char *vm_id, struct warden_lease *ret)
 {
 	cleanup_close int dir_fd = open_dir();
+	struct warden_lease lease = WARDEN_LEASE_NONE;
+	int r;
 
 	if (dir_fd < 0)
 		return dir_fd;
-	if (!sweep(dir_fd, vm_id, ret))
-		return -EUSERS;
+	r = sweep(dir_fd, vm_id, &lease);
+	if (r < 0)
+		return r;
 	(void)take_fd(&dir_fd);
+	*ret = lease;
 	return 0;
 }
 

@@ -4,6 +4,8 @@
  *
  * Only where the warden runs as root of the host. The ids come from a range that nobody else should
  * use, LEASE_UID_FIRST to LEASE_UID_FIRST + 2 * LEASE_PAIRS - 1, for all state folders of the host.
+ * (Containers that have a /run of their own and every id of the host count as hosts of their own:
+ * see SECURITY.md.)
  */
 #ifndef JAIL_WARDEN_LEASE_H
 #define JAIL_WARDEN_LEASE_H
@@ -33,7 +35,8 @@ bool warden_is_host_root(void);
  * Sweeps first: a pair whose holder died has its VM's firewall chain and cgroup removed, and is
  * used again only when no process has its ids any more.
  *
- * Return: 0; -EUSERS when all are taken; -errno
+ * Return: 0; -EEXIST when a living VM of the host, of whatever state folder, has the name: so it is
+ * unique before anything is named after it; -EUSERS when all pairs are taken; -errno
  */
 int warden_lease_take(const char *vm_id, struct warden_lease *ret);
 

@@ -148,27 +148,42 @@ static int remove_group(const struct warden_place *place, const struct warden_fo
 
 /* All folders of a place, or none. Return: 0; -EOPNOTSUPP, -EEXIST, -errno */
 static int make_all(const struct warden_place *place, const char *vm_id,
-		    const struct jail_limits *limits)
+		    const struct jail_limits *limits, struct warden_limits_hold *hold)
 {
+	unsigned int n;
 	int r = 0;
 
+	hold->n = 0;
 	for (size_t i = 0; r == 0 && i < place->n; i++) {
 		const struct warden_folder *folder = &place->folders[i];
-		cleanup_close int group = make_group(place, folder, vm_id);
+		int group = make_group(place, folder, vm_id);
 
-		r = group < 0 ? group : set_limits(group, place->kind, folder->controllers, limits);
-		if (r == 0)
-			continue;
-		if (group < 0)
+		r = group;
+		if (group >= 0) {
+			hold->fds[hold->n++] = group;
+			r = set_limits(group, place->kind, folder->controllers, limits);
+		} else {
 			warden_place_remove_parent(place, folder);
-		/* Made here and still empty, so that nothing waits or is killed. */
-		for (size_t j = 0; j < i + (group >= 0); j++)
-			(void)remove_group(place, &place->folders[j], vm_id, false);
+		}
 	}
+	if (r == 0)
+		return 0;
+	n = hold->n;
+	warden_limits_release(hold);
+	/* Made here and still empty, so that nothing waits or is killed. */
+	for (unsigned int i = 0; i < n; i++)
+		(void)remove_group(place, &place->folders[i], vm_id, false);
 	return r;
 }
 
-int warden_limits_make(const char *vm_id, const struct jail_limits *limits)
+void warden_limits_release(struct warden_limits_hold *hold)
+{
+	while (hold->n > 0)
+		close_fd(&hold->fds[--hold->n]);
+}
+
+int warden_limits_make(const char *vm_id, const struct jail_limits *limits,
+		       struct warden_limits_hold *ret_hold)
 {
 	struct warden_places places;
 	int r;
@@ -180,7 +195,7 @@ int warden_limits_make(const char *vm_id, const struct jail_limits *limits)
 		return r;
 	r = -EOPNOTSUPP;
 	for (size_t i = 0; r == -EOPNOTSUPP && i < places.n; i++) {
-		r = make_all(&places.place[i], vm_id, limits);
+		r = make_all(&places.place[i], vm_id, limits, ret_hold);
 		if (r == 0)
 			return places.place[i].kind;
 	}
@@ -354,14 +369,16 @@ enum warden_limits_kind warden_limits_available(void)
 		.pids_max = PROBE_PIDS,
 		.cpu_percent = 100,
 	};
+	struct warden_limits_hold hold;
 	char name[JAIL_VM_ID_MAX];
 	int kind;
 
 	/* A dot is in no id. */
 	(void)snprintf(name, sizeof(name), "probe.%d", (int)getpid());
-	kind = warden_limits_make(name, &limits);
+	kind = warden_limits_make(name, &limits, &hold);
 	if (kind <= WARDEN_LIMITS_NONE)
 		return WARDEN_LIMITS_NONE;
 	(void)warden_limits_remove(name);
+	warden_limits_release(&hold);
 	return (enum warden_limits_kind)kind;
 }

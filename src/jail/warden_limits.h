@@ -8,7 +8,8 @@
  *
  * An id is unique in a state folder only. Where a user has two, a living VM of the other folder
  * holds the name: make says -EEXIST, and the caller must then leave the group alone, for remove
- * would kill the other VM.
+ * would kill the other VM. What says that a group has a living warden is its lock, from the moment
+ * that it is made: an empty one may be of a VM in the making.
  *
  * The functions keep nothing between them but the kernel's own state. They read no byte that a VMM
  * or guest wrote. An id must have passed request_check_claim().
@@ -27,6 +28,17 @@ enum warden_limits_kind {
 	WARDEN_LIMITS_V2,
 };
 
+#define WARDEN_LIMITS_GROUPS_MAX 3U
+
+/** What says that a living warden has the groups: their locks, which end with these. */
+struct warden_limits_hold {
+	unsigned int n;
+	int fds[WARDEN_LIMITS_GROUPS_MAX];
+};
+
+/** warden_limits_release() - for who goes on living after warden_limits_remove(). */
+void warden_limits_release(struct warden_limits_hold *hold);
+
 /**
  * warden_limits_make() - make the cgroup, write every limit and read it back.
  *
@@ -38,7 +50,8 @@ enum warden_limits_kind {
  * Return: enum warden_limits_kind, NONE only when @limits->required is 0; -EOPNOTSUPP when required
  * and not to be had; -EDOM when the kernel kept another value; -errno
  */
-int warden_limits_make(const char *vm_id, const struct jail_limits *limits);
+int warden_limits_make(const char *vm_id, const struct jail_limits *limits,
+		       struct warden_limits_hold *ret_hold);
 
 /** How a child of clone3(2) gets into the cgroup. Made by warden_limits_open(). */
 struct warden_limits_entry {
@@ -103,7 +116,7 @@ int warden_limits_remove(const char *vm_id);
  * warden_limits_sweep() - remove the cgroup of a VM that is dead, when its warden is dead too.
  *
  * As warden_limits_remove(), but nothing is killed: what was in it is dying by itself, and a group
- * that stays in use belongs to another VM of that name by now (-EBUSY).
+ * in use or held belongs to another VM of that name by now (-EBUSY). Does not wait.
  */
 int warden_limits_sweep(const char *vm_id);
 

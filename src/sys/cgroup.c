@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -50,17 +51,43 @@ int cgroup_open(int parent_fd, const char *path)
 	return open_beneath(parent_fd, path, O_PATH | O_DIRECTORY);
 }
 
+/* Opens a group with its lock. Return: descriptor; -EWOULDBLOCK when somebody has it; -errno */
+static int hold(int parent_fd, const char *name)
+{
+	cleanup_close int fd = open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return fd;
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : take_fd(&fd);
+}
+
+/* A group that nobody holds and nothing is in. Return: 0, also when there is none; -EBUSY; -errno
+ */
+static int remove_leftover(int parent_fd, const char *name)
+{
+	cleanup_close int fd = hold(parent_fd, name);
+
+	if (fd == -ENOENT || fd == -ENODEV)
+		return 0;
+	if (fd < 0)
+		return fd == -EWOULDBLOCK ? -EBUSY : fd;
+	if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENODEV)
+		return 0;
+	return errno == ENOTEMPTY ? -EBUSY : -errno;
+}
+
 int cgroup_make(int parent_fd, const char *name)
 {
-	if (mkdirat(parent_fd, name, 0755) < 0) {
-		if (errno != EEXIST)
-			return -errno;
-		if (unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-			return errno == EBUSY || errno == ENOTEMPTY ? -EEXIST : -errno;
-		if (mkdirat(parent_fd, name, 0755) < 0)
-			return -errno;
+	int r = mkdirat(parent_fd, name, 0755) < 0 ? -errno : 0;
+
+	if (r == -EEXIST) {
+		r = remove_leftover(parent_fd, name);
+		if (r == 0 && mkdirat(parent_fd, name, 0755) < 0)
+			r = -errno;
 	}
-	return cgroup_open(parent_fd, name);
+	if (r == 0)
+		r = hold(parent_fd, name);
+	return r == -EBUSY || r == -EWOULDBLOCK ? -EEXIST : r;
 }
 
 static int write_text(int fd, const char *text)
@@ -235,16 +262,17 @@ int cgroup_remove(int parent_fd, const char *name, bool kill_members)
 {
 	long pause_us = PAUSE_FIRST_US, waited_us = 0;
 
+	if (!kill_members)
+		return remove_leftover(parent_fd, name);
 	for (;;) {
-		int r = 0;
+		int r;
 
 		if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
 		    errno == ENODEV)
 			return 0;
 		if (errno != EBUSY || waited_us >= CGROUP_GONE_MS * 1000L)
 			return -errno;
-		if (kill_members)
-			r = kill_members_of(parent_fd, name);
+		r = kill_members_of(parent_fd, name);
 		if (r < 0 && r != -ENOENT && r != -ENODEV)
 			return r;
 		(void)nanosleep(&(struct timespec){.tv_nsec = pause_us * 1000}, NULL);

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #define CGROUP_VALUE_MAX_B 512U /* of a file, with a NUL */
-#define CGROUP_GONE_MS	   1000 /* how long cgroup_remove() waits for members to end */
+#define CGROUP_GONE_MS	   1000 /* how long cgroup_remove() waits for what it killed */
 
 /**
  * cgroup_open_mount() - open the folder at which a hierarchy is mounted.
@@ -28,9 +28,11 @@ int cgroup_open(int parent_fd, const char *path);
 /**
  * cgroup_make() - make a group that did not exist.
  *
- * One that is there without members and without groups below is a leftover, and is replaced.
+ * One that is there without members, without groups below, and held by nobody is a leftover, and is
+ * replaced.
  *
- * Return: its descriptor; -EEXIST when it is in use; -ENODEV when the parent was removed
+ * Return: its descriptor, which holds it (flock(2)) as long as it is open; -EEXIST when it is in
+ * use or held; -ENODEV when the parent was removed
  */
 int cgroup_make(int parent_fd, const char *name);
 
@@ -72,8 +74,9 @@ int cgroup_enter(int entry_fd);
 
 /**
  * cgroup_remove() - remove a group; one that does not exist is fine.
- * @kill_members:	kill what is in it; else only wait for it to end by itself
- * Return: 0; -EBUSY when it is still in use after CGROUP_GONE_MS; -errno
+ * @kill_members:	for who made it: kill what is in it, and wait for that. Else it is removed
+ *			at once or not at all: when nothing is in it and nobody holds it
+ * Return: 0; -EBUSY when it is (still) in use, or held; -errno
  */
 int cgroup_remove(int parent_fd, const char *name, bool kill_members);
 

@@ -7,33 +7,11 @@ load lib
 
 setup() {
 	use_tmp
-	PIDS=()
 }
 
 teardown() {
-	local pid
-
-	for pid in "${PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	stop_vms
 	nothing_left
-}
-
-# start ID [FLAG...]: a VM in the background, whose command runs when this returns.
-start() {
-	local id=$1
-
-	shift
-	"$IRONCLAW" run "$IMAGE" -q --name "$id" "$@" -- sh -c 'echo up; sleep 60' \
-		>"$id.out" 2>"$id.err" </dev/null 3>&- &
-	PIDS+=($!)
-	for _ in $(seq 600); do
-		! grep -q up "$id.out" || return 0
-		sleep 0.1
-	done
-	cat "$id.err"
-	flunk "VM $id does not start"
 }
 
 # shown ID FILTER: a value of `ironclaw inspect ID --json`.
@@ -114,7 +92,7 @@ sha256sum </tmp/in'
 		vm --require-limits -- echo limited
 		exits 0
 		stdout_is limited
-		start with-limits --require-limits
+		start_vm with-limits --require-limits
 		[ "$(shown with-limits '.layers[] | select(.layer == "limits" and .process == "vmm") | .verdict')" = ok ] ||
 			flunk "not limited"
 	else

@@ -44,10 +44,8 @@ setup() {
 	ip -n "$VM" route add default via fd77:2::1
 	in_ns "$HOST" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
-	SERVERS=()
 	for ns in "$HOST" "$BEYOND" "$VM"; do
 		in_ns "$ns" /usr/bin/python3 -c "$TRAFFIC" serve >"$ns.ready" 3>&- &
-		SERVERS+=($!)
 	done
 	for ns in "$HOST" "$BEYOND" "$VM"; do
 		wait_for "$ns.ready" ready
@@ -68,8 +66,9 @@ settle() {
 teardown() {
 	local ns
 
-	kill "${SERVERS[@]}" 2>/dev/null || true
 	for ns in "$HOST" "$BEYOND" "$VM"; do
+		# With the servers, whatever else a failed test left there.
+		ip netns pids "$ns" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
 		ip netns delete "$ns" 2>/dev/null || true
 	done
 }
@@ -122,14 +121,14 @@ succeeds() { # ARG...: of the tool
 	exits 0
 }
 
-# fails ERRNO TEXT ARG...
+# fails ERRNO TEXT ARG...: ERRNO may be several, with bars.
 fails() {
 	local errno=$1 text=$2
 
 	shift 2
 	tool "$@"
 	exits 1
-	grep -q "^$errno: " "$ERR" || flunk "expected $errno"
+	grep -qE "^($errno): " "$ERR" || flunk "expected $errno"
 	stderr_has "$text"
 }
 
@@ -222,9 +221,10 @@ packets() {
 }
 
 @test "firewall: a connected socket of the uid hears no more" {
-	hears() { # UID WORD
+	# What is to come has as long as a loaded host needs.
+	hears() { # UID WORD SECONDS
 		in_ns "$HOST" setpriv --reuid "$1" --regid "$1" --clear-groups \
-			/usr/bin/python3 -c "$TRAFFIC" hear 10.77.1.1 10.77.1.2 >heard 3>&- &
+			/usr/bin/python3 -c "$TRAFFIC" hear 10.77.1.1 10.77.1.2 "$3" >heard 3>&- &
 		local listener=$!
 
 		wait_for heard ready
@@ -232,10 +232,10 @@ packets() {
 		wait "$listener"
 		grep -qx "$2" heard || flunk "uid $1: expected $2"
 	}
-	hears "$VM_UID" heard
+	hears "$VM_UID" heard 30
 	succeeds add "$VM_ID" "$VM_UID"
-	hears "$VM_UID" nothing
-	hears "$NEIGHBOUR_UID" heard
+	hears "$VM_UID" nothing 3
+	hears "$NEIGHBOUR_UID" heard 30
 }
 
 @test "firewall: two ids that begin with the same 16 characters have two chains" {
@@ -352,7 +352,8 @@ broken() {
 		add chain inet ironclaw output { type filter hook output priority 0; policy accept; }
 	END
 	before=$(rules)
-	fails EIO "add chain inet ironclaw output" add "$VM_ID" "$VM_UID"
+	# The word for a priority that differs is the kernel's choice, and changed after Linux 6.1.
+	fails 'EIO|EEXIST' "add chain inet ironclaw output" add "$VM_ID" "$VM_UID"
 	[ "$(rules)" = "$before" ]
 }
 

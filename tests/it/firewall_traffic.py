@@ -122,11 +122,11 @@ def reach(targets):
         print(*target.split("/"), results[target])
 
 
-def hear(address, peer):
+def hear(address, peer, seconds):
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as s:
         s.bind((address, HEAR_PORT))
         s.connect((peer, TELL_PORT))
-        s.settimeout(3)
+        s.settimeout(int(seconds))
         print("ready", flush=True)
         try:
             s.recv(16)

@@ -7,33 +7,11 @@ load lib
 
 setup() {
 	use_tmp
-	PIDS=()
 }
 
 teardown() {
-	local pid
-
-	for pid in "${PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	stop_vms
 	nothing_left
-}
-
-# start ID [FLAG...]: a VM in the background, whose command runs when this returns.
-start() {
-	local id=$1
-
-	shift
-	"$IRONCLAW" run "$IMAGE" -q --name "$id" "$@" -- sh -c 'echo up; sleep 60' \
-		>"$id.out" 2>"$id.err" </dev/null 3>&- &
-	PIDS+=($!)
-	for _ in $(seq 600); do
-		! grep -q up "$id.out" || return 0
-		sleep 0.1
-	done
-	cat "$id.err"
-	flunk "VM $id does not start"
 }
 
 # shown ID FILTER: a value of `ironclaw inspect ID --json`.
@@ -42,15 +20,15 @@ shown() {
 }
 
 @test "each VM has user ids of its own, given back at its end" {
-	start one
-	start two
+	start_vm one
+	start_vm two
 	[ "$(shown one .processes.vmm.uids[0])" -ge 1900000000 ]
 	[ "$(shown one .processes.vmm.uids[0])" != "$(shown two .processes.vmm.uids[0])" ] || flunk "same uid"
 	[ "$(shown one .processes.keeper.uids[0])" != "$(shown one .processes.vmm.uids[0])" ] || flunk "same uid"
 	first=$(shown one .processes.vmm.uids[0])
 	kill "${PIDS[0]}"
 	wait "${PIDS[0]}" || true
-	start three
+	start_vm three
 	[ "$(shown three .processes.vmm.uids[0])" = "$first" ] || flunk "ids are not used again"
 }
 

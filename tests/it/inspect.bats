@@ -6,30 +6,11 @@ load lib
 
 setup() {
 	use_tmp
-	PIDS=()
 }
 
 teardown() {
-	local pid
-
-	for pid in "${PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	stop_vms
 	nothing_left
-}
-
-# start ID: a VM in the background, whose command runs when this returns.
-start() {
-	"$IRONCLAW" run "$IMAGE" -q --name "$1" -- sh -c 'echo up; sleep 60' \
-		>"$BATS_TEST_TMPDIR/$1.out" 2>"$BATS_TEST_TMPDIR/$1.err" </dev/null 3>&- &
-	PIDS+=($!)
-	for _ in $(seq 600); do
-		! grep -q up "$BATS_TEST_TMPDIR/$1.out" || return 0
-		sleep 0.1
-	done
-	cat "$BATS_TEST_TMPDIR/$1.err"
-	flunk "VM $1 does not start"
 }
 
 # verdict LAYER PROCESS
@@ -40,7 +21,7 @@ verdict() {
 @test "what is shown is what the kernel says" {
 	local pid ns who key
 
-	start shown
+	start_vm shown
 	ic inspect shown --json
 	exits 0
 	json_is '.id' '"shown"'
@@ -72,7 +53,7 @@ verdict() {
 @test "each layer of the jail is in force" {
 	local layer who
 
-	start force
+	start_vm force
 	ic inspect force --json
 	exits 0
 	for who in vmm keeper; do
@@ -116,7 +97,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 @test "the text has a row for each layer, in 100 columns, and the lists" {
 	local layer
 
-	start text
+	start_vm text
 	ic inspect text
 	exits 0
 	stderr_empty
@@ -131,8 +112,8 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 }
 
 @test "two VMs have nothing in common, and one looks the same each time" {
-	start one
-	start two
+	start_vm one
+	start_vm two
 	ic ps -q
 	exits 0
 	stdout_is "$(printf 'one\ntwo')"
@@ -156,7 +137,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 	ic ps --json
 	exits 0
 	stdout_is '[]'
-	start listed
+	start_vm listed
 	ic ps
 	exits 0
 	stdout_has 'WARDEN'
@@ -173,7 +154,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 }
 
 @test "a VM that has ended, one that never was, and a typo" {
-	start ended
+	start_vm ended
 	ic inspect endet
 	exits 1
 	stderr_has "no VM named 'endet'"
@@ -202,7 +183,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 	local i
 
 	for i in 1 2 3; do
-		start "end-$i"
+		start_vm "end-$i"
 		kill -KILL "$(pgrep -P "${PIDS[-1]}" -f ironclaw-warden)" &
 		while :; do
 			ic inspect "end-$i" --json
@@ -217,7 +198,7 @@ m = mmap.mmap(f.fileno(), 4096); print("up", flush=True); time.sleep(60)' >victi
 }
 
 @test "run --prove shows the proof and runs the command only if every must-have is in force" {
-	start judged
+	start_vm judged
 	ic inspect judged --json
 	exits 0
 	cp "$OUT" judged.json

@@ -145,6 +145,34 @@ vmm_below() {
 	return 1
 }
 
+# start_vm ID [FLAG...]: a VM in the background, whose command runs when this returns; stop_vms ends
+# them all. What they say is in ID.out and ID.err.
+PIDS=()
+start_vm() {
+	local id=$1
+
+	shift
+	"$IRONCLAW" run "$IMAGE" -q --name "$id" "$@" -- sh -c 'echo up; sleep 60' \
+		>"$BATS_TEST_TMPDIR/$id.out" 2>"$BATS_TEST_TMPDIR/$id.err" </dev/null 3>&- &
+	PIDS+=($!)
+	for _ in $(seq 600); do
+		! grep -q up "$BATS_TEST_TMPDIR/$id.out" || return 0
+		sleep 0.1
+	done
+	cat "$BATS_TEST_TMPDIR/$id.err"
+	flunk "VM $id does not start"
+}
+
+stop_vms() {
+	local pid
+
+	for pid in "${PIDS[@]}"; do
+		kill -TERM "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	PIDS=()
+}
+
 # vm_folders: what stands for living VMs in the state folder.
 vm_folders() {
 	find "$IRONCLAW_HOME/run/vms" -mindepth 1 -maxdepth 1 ! -name '.lock' 2>/dev/null

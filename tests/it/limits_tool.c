@@ -56,7 +56,9 @@ static int make(char **argv)
 		.cpu_percent = (uint32_t)strtoul(argv[3], NULL, 10),
 		.required = (uint32_t)strtoul(argv[4], NULL, 10),
 	};
-	int r = warden_limits_make(argv[0], &limits);
+	/* Held to the end of this process. */
+	struct warden_limits_hold hold;
+	int r = warden_limits_make(argv[0], &limits, &hold);
 
 	if (r < 0)
 		return say(r);
@@ -196,6 +198,7 @@ static int bench_once(const char *id, struct times *t)
 {
 	const struct jail_limits limits = {256U << 20, 32, 100, 1};
 	struct warden_limits_entry entry;
+	struct warden_limits_hold hold;
 	enum warden_limits_kind kind;
 	uint64_t last;
 	pid_t pid;
@@ -203,7 +206,7 @@ static int bench_once(const char *id, struct times *t)
 
 	(void)usleep(BENCH_PAUSE_US);
 	last = clock_now_us();
-	r = warden_limits_make(id, &limits);
+	r = warden_limits_make(id, &limits, &hold);
 	if (r < 0)
 		return r;
 	kind = (enum warden_limits_kind)r;

@@ -20,7 +20,7 @@ own_cgroup() {
 }
 
 @test "cgroup v2 alone, with every controller, and a limit set there holds" {
-	local dir controllers status=0
+	local dir controllers
 
 	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]
 	[[ $(cat /proc/self/cgroup) == 0::/* && $(wc -l </proc/self/cgroup) -eq 1 ]]
@@ -36,6 +36,7 @@ own_cgroup() {
 	); }
 	fork_there # the control
 	echo 1 >"$dir/pids.max"
+	status=0
 	fork_there 2>"$ERR" || status=$?
 	rmdir "$dir"
 	[ "$status" -ne 0 ] || flunk "pids.max did not hold"

@@ -3,8 +3,8 @@
  * tsc_khz.c - measure the rate of this processor's time stamp counter, in kHz.
  *
  * An emulated guest reads the host's counter. When it calibrates it itself, on a busy host, it gets
- * a wrong rate, finds the counter unstable and may hang; /proc/cpuinfo has the momentary clock, which
- * is another thing. So tests/lab/run tells the guest this figure.
+ * a wrong rate, finds the counter unstable and may hang; /proc/cpuinfo has the momentary clock,
+ * which is another thing. So tests/lab/run tells the guest this figure.
  */
 #include <inttypes.h>
 #include <stdio.h>
