@@ -223,7 +223,7 @@ static void add(struct probe_results *ret, const char *name, bool held)
 
 void probe_world_look(const struct probe_world *w, struct probe_results *ret)
 {
-	bool silent = is_silent(w->tcp_fd) & is_silent(w->tcp6_fd) & is_silent(w->udp_fd);
+	bool silent = is_silent(w->tcp_fd) && is_silent(w->tcp6_fd) && is_silent(w->udp_fd);
 
 	for (size_t i = 0; i < w->n_watched; i++)
 		add(ret, w->watched[i].name, is_same(w->watched[i].path, &w->watched[i].st));

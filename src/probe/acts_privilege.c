@@ -17,7 +17,7 @@
 #define CAPABILITY_VERSION_3 0x20080522
 #define CAPABILITIES	     64UL
 #define PERF_ATTR_B	     64 /* PERF_ATTR_SIZE_VER0 */
-#define KEYRING_SESSION	     -3L
+#define KEYRING_SESSION	     (-3L)
 #define KEYCTL_SEARCH	     10L
 
 struct capability_data {

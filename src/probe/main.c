@@ -33,9 +33,9 @@
 #define ACT_SECONDS	 5
 
 #define ACT(name, stands_for, first, beneath, words, function, argument)                           \
-	{.run = function, .what = argument},
+	{.run = (function), .what = (argument)},
 #define CALL(name, stands_for, first, beneath, words, number, ...)                                 \
-	{.nr = number, .args = {__VA_ARGS__}},
+	{.nr = (number), .args = {__VA_ARGS__}},
 
 static const struct probe_run runs[] = {
 #include "probe/acts_table.h"

@@ -20,7 +20,6 @@ home_of_ours() {
 			mkdir -p "$own.new/data/images"
 			cp -a "$IRONCLAW_HOME/data/images/$IMAGE" "$own.new/data/images/"
 			cp -a "$IRONCLAW_HOME/data/kernels" "$own.new/data/"
-			mkdir "$own.new/run"
 			IRONCLAW_HOME=$own.new "$IRONCLAW" template build "$IMAGE" -q >&2
 			# Whoever may write them may write them, but for the jail.
 			chmod 0666 "$own.new"/data/templates/*/{ram,state} \
@@ -76,4 +75,44 @@ results_of() {
 		fi
 	) 9>"$RESULTS/lock-$1" || return 1
 	echo "$file"
+}
+
+# matrix: every act in every jail, one line each, see matrix.jq; a file that is made once.
+matrix() {
+	local file=$RESULTS/matrix layer variant layers all=$RESULTS/all.json
+	local variants=(full seccomp landlock)
+
+	layers=(pivot detach readonly privileges pidns netns ipcns rlimits descriptors keyring)
+	# Without a user namespace an ordinary user cannot build a jail, and has one uid.
+	! is_root || layers+=(userns ids)
+	mkdir -p "$RESULTS"
+	(
+		flock 9
+		[ ! -s "$file" ] || exit 0
+		for layer in "${layers[@]}"; do
+			variants+=("$layer" "$layer-more")
+		done
+		for variant in "${variants[@]}"; do
+			jq -c --arg variant "$variant" '{($variant): .}' "$(results_of "$variant" 9>&-)" || exit 1
+		done >"$all"
+		jq -s add "$all" | jq -r -f "$BATS_TEST_DIRNAME/matrix.jq" | column -t >"$file.new"
+		mv "$file.new" "$file"
+	) 9>"$RESULTS/lock-matrix" || return 1
+	cat "$file"
+}
+
+# class NAME MIN: every act that stands for NAME is held in the full jail, in the place of VMM and
+# keeper, and at least MIN of them are proven to be by a jail that lacks the layer. (Fields: place, act,
+# class, layer beneath, full jail, without the filter, without the layer, without more, verdict.)
+class() {
+	matrix >all-acts || flunk "the matrix cannot be made"
+	awk -v class="$1" '$3 == class' all-acts >rows
+	[ -s rows ] || flunk "no act stands for $1"
+	! grep -E 'NOT-HELD' rows || flunk "not held"
+	[ "$(grep -cE ' (proven|changed)$' rows)" -ge "$2" ] || flunk "too few are proven: $(cat rows)"
+}
+
+# verdict_of PLACE ACT: the last field of its line.
+verdict_of() {
+	matrix | awk -v place="$1" -v act="$2" '$1 == place && $2 == act { print $9 }'
 }

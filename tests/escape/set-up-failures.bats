@@ -3,71 +3,39 @@
 # Each call with which warden and jail put a layer up is made to fail: the VM must not start, the error
 # must say what failed, and nothing may be left. The class: nsjail's fixes of 2026 (setgroups, setsid and
 # no_new_privs unchecked), runtimes that go on without a cgroup or without Landlock.
-#
-# strace stands in the warden's place and lets one call of it or of its children fail.
 
 load lib
+load inject
 
 setup() {
-	use_tmp
-	mkdir -p "$RESULTS"
-	home_of_ours
-	command -v strace >/dev/null || skip "there is no strace"
-	LIBEXEC=$(libexec_of full)
-	cp -a "$LIBEXEC" libexec
-	rm libexec/ironclaw-warden
-	cat >libexec/ironclaw-warden <<-END
-		#!/bin/sh
-		exec strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e signal=none \
-			-e "trace=\$(cat "$BATS_TEST_TMPDIR/call")" \
-			-e "inject=\$(cat "$BATS_TEST_TMPDIR/call"):\$(cat "$BATS_TEST_TMPDIR/how")" \
-			"$BUILT/ironclaw-warden"
-	END
-	chmod 755 libexec/ironclaw-warden
-	NAME=fails-$(id -u)
-}
-
-# start_with CALL WHEN [ERROR]: a run whose warden, or a child of it, has a call that fails.
-start_with() {
-	echo "$1" >call
-	echo "error=${3:-EPERM}:when=$2" >how
-	: >trace
-	status=0
-	IRONCLAW_LIBEXEC=$PWD/libexec timeout 30 "$IRONCLAW" run "$IMAGE" -q --name "$NAME" -- \
-		echo it started </dev/null >"$OUT" 2>"$ERR" || status=$?
-}
-
-# left_of_it: what a VM leaves when it is not taken down.
-left_of_it() {
-	vm_folders
-	pgrep -f "^$BUILT/ironclaw-warden\$" -s 0 || true
-	find /sys/fs/cgroup -type d -name "$NAME" 2>/dev/null || true
-	if is_root && command -v nft >/dev/null; then
-		nft list ruleset 2>/dev/null | grep -F "$NAME" || true
-	fi
-}
-
-# stops CALL WHEN...: each of these calls is needed, and the failure is told.
-stops() {
-	local call=$1 when left
-
-	shift
-	for when in "$@"; do
-		start_with "$call" "$when"
-		# (Under the filter a call that strace replaces is denied, and strace does not see it.)
-		[[ $call == exec* ]] || grep -q INJECTED trace || flunk "$call $when: no such call"
-		[ "$status" -eq 125 ] || flunk "$call $when: exit code $status"
-		stdout_empty
-		grep -q '^ironclaw: the warden could not ' "$ERR" || flunk "$call $when: not told"
-		left=$(left_of_it)
-		[ -z "$left" ] || flunk "$call $when: left is $left"
-	done
+	use_injection
 }
 
 @test "without a failure it starts (control)" {
 	start_with clone3 1000
 	exits 0
 	stdout_is 'it started'
+}
+
+@test "what is left of a VM is seen while there is one (control)" {
+	local pid
+
+	echo clone3 >call
+	echo error=EPERM:when=1000 >how
+	IRONCLAW_LIBEXEC=$PWD/libexec "$IRONCLAW" run "$IMAGE" -q --name "$NAME" -- \
+		sh -c 'echo up; sleep 60' </dev/null >"$OUT" 2>"$ERR" 3>&- &
+	pid=$!
+	for _ in $(seq 300); do
+		! grep -q up "$OUT" || break
+		sleep 0.1
+	done
+	left_of_it >seen
+	kill "$pid"
+	wait "$pid" || true
+	grep -qE '^[0-9]+$' seen || flunk "no process is seen"
+	grep -qF "/$NAME" seen || flunk "no folder is seen"
+	! is_root || ! command -v nft >/dev/null || grep -qF "comment \"$NAME\"" seen || flunk "no chain is seen"
+	[ -z "$(left_of_it)" ] || flunk "left is $(left_of_it)"
 }
 
 @test "namespaces and ids: every failure is fatal" {
@@ -133,22 +101,4 @@ stops() {
 	# puts in its place, and there is no supervisor yet to say so.)
 	stops recvmsg 1 2
 	stops socketpair 1 2
-}
-
-@test "cgroup: a limit that cannot be written is fatal" {
-	is_root || skip "an ordinary user has no cgroup here"
-	vm --require-limits -- true
-	[ "$status" -eq 0 ] || skip "there is no cgroup here"
-	stops write 1 2 3 4
-}
-
-@test "firewall: rules that cannot be loaded are fatal" {
-	is_root || skip "only for VMs of root"
-	# nft is the only program that the warden executes besides; its pipes and its process. What could
-	# not be removed for the same reason goes with the next start, whose first nft that is.
-	for call in execve pipe2 wait4; do
-		stops "$call" 1
-		vm -- true
-		exits 0
-	done
 }

@@ -24,6 +24,12 @@ needed() {
 	[ "$(stat -c %s "$BUILT/ironclaw-guest")" -lt 200000 ]
 }
 
+@test "the probe is static: the jails that it stands in hold no library" {
+	[ -z "$(needed "$BUILT/ironclaw-probe")" ]
+	run readelf -lW "$BUILT/ironclaw-probe"
+	[[ $output != *INTERP* ]]
+}
+
 @test "programs are position independent, with RELRO, immediate binding and no executable stack" {
 	for program in ironclaw ironclaw-keeper ironclaw-warden libironclaw.so; do
 		run readelf -hldW "$BUILT/$program"
