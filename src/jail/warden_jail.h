@@ -51,6 +51,6 @@ struct warden_jail {
  * filter, whose supervisor's descriptor goes to the warden; exec, which waits for the supervisor.
  * Mustn't: return, allocate, or write to anything but the socket.
  */
-__attribute__((noreturn)) void warden_jail_enter(const struct warden_jail *jail);
+__attribute__((noreturn)) void warden_jail_enter(const struct warden_jail *outside);
 
 #endif

@@ -36,12 +36,18 @@ bool warden_is_host_root(void)
 {
 	unsigned long inside, outside, count;
 	cleanup_fclose FILE *f = NULL;
+	char line[64] = "", *p = line;
 
 	if (geteuid() != 0)
 		return false;
+	/* Three numbers, from the kernel. */
 	f = fopen("/proc/self/uid_map", "re");
-	return f && fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 &&
-	       outside == 0 && count >= LEASE_UID_FIRST + 2UL * LEASE_PAIRS;
+	if (!f || !fgets(line, sizeof(line), f))
+		return false;
+	inside = strtoul(p, &p, 10);
+	outside = strtoul(p, &p, 10);
+	count = strtoul(p, &p, 10);
+	return inside == 0 && outside == 0 && count >= LEASE_UID_FIRST + 2UL * LEASE_PAIRS;
 }
 
 static void set_ids(struct warden_lease *lease, uint32_t pair)

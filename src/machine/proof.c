@@ -17,7 +17,6 @@
 #include "machine/vmdir.h"
 #include "sys/landlock.h"
 
-
 /* Three folders of /proc: each means one process for ever. */
 struct held {
 	int proc_fd[PROOF_PROCESSES];
@@ -101,8 +100,8 @@ static void read_firewall(struct proof *proof)
 		return;
 	f->read = true;
 	firewall_chain_name(proof->status.vm_id, f->chain);
-	f->error = firewall_verify(proof->status.vm_id, proof->status.uid, &f->n_packets,
-				   f->failure);
+	f->error =
+		firewall_verify(proof->status.vm_id, proof->status.uid, &f->n_packets, f->failure);
 }
 
 int proof_read(int vms_fd, const char *vm_id, struct proof **ret, struct ironclaw_error *err)

@@ -56,8 +56,10 @@ int main(int argc, char **argv)
 	struct ironclaw_error err = {0};
 	struct launch_settings settings;
 	struct launch_twin twin;
-	struct vm_start_mode mode = {
-		.vm_id = "flood", .start = ENGINE_CLONE, .ram = template.ram, .overlay_mib = 64};
+	struct vm_start_mode mode = {.vm_id = "flood",
+				     .start = ENGINE_CLONE,
+				     .ram = template.ram,
+				     .overlay_mib = 64};
 	int ends[2];
 
 	if (argc != 3)
