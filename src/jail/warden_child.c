@@ -148,19 +148,28 @@ void warden_child_exec(struct warden_child *child, struct warden_failure *ret)
 	bool passed = false;
 
 	ret->stage = JAIL_STAGE_NONE;
-	if (!read_report(child, ret) && ret->stage == JAIL_STAGE_NONE)
-		fail(ret, JAIL_STAGE_EXEC, ECHILD, 0);
 	while (ret->stage == JAIL_STAGE_NONE) {
-		struct pollfd p[] = {{.fd = child->report_fd, .events = POLLIN},
-				     {.fd = child->listener_fd, .events = POLLIN}};
+		struct pollfd p[] = {
+			{.fd = child->report_fd, .events = POLLIN},
+			/* Not there before the child has reported it. */
+			{.fd = child->listener_fd, .events = POLLIN},
+			{.fd = JAIL_WARDEN_FD, .events = POLLRDHUP},
+		};
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			fail(ret, JAIL_STAGE_EXEC, errno, 0);
-		/* The report first: its end comes before the first call of the new program. */
-		else if (p[0].revents && !read_report(child, ret))
-			break;
-		else if (p[1].revents & POLLIN)
+		if (poll(p, 3, -1) < 0) {
+			if (errno != EINTR)
+				fail(ret, JAIL_STAGE_EXEC, errno, 0);
+		} else if (p[2].revents) {
+			/* Nobody wants it any more, and a child may hang: at a file, in a call. */
+			fail(ret, JAIL_STAGE_EXEC, ECANCELED, 0);
+		} else if (p[0].revents) {
+			/* The report first: its end comes before the first call of the new program.
+			 */
+			if (!read_report(child, ret))
+				break;
+		} else if (p[1].revents & POLLIN) {
 			passed = pass_exec(child, passed, ret) || passed;
+		}
 	}
 	/* The end without an exec is a death. */
 	if (ret->stage == JAIL_STAGE_NONE && !passed)

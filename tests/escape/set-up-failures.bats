@@ -97,8 +97,20 @@ setup() {
 }
 
 @test "the warden's own messages: a request or a listener that does not arrive is fatal" {
-	# (sendmsg cannot be made to fail: the jail calls it under its filter, which denies what strace
-	# puts in its place, and there is no supervisor yet to say so.)
 	stops recvmsg 1 2
 	stops socketpair 1 2
+}
+
+@test "a jail that hangs on its way ends with whoever wanted it" {
+	# Under its filter, which denies what strace puts in the call's place, and before there is a
+	# supervisor to say so.
+	echo sendmsg >call
+	echo error=EPERM:when=1 >how
+	IRONCLAW_LIBEXEC=$PWD/libexec timeout -s KILL 2 "$IRONCLAW" run "$IMAGE" -q --name "$NAME" -- true \
+		</dev/null >"$OUT" 2>"$ERR" || true
+	for _ in $(seq 50); do
+		[ -n "$(left_of_it)" ] || return 0
+		sleep 0.1
+	done
+	flunk "left is $(left_of_it)"
 }
