@@ -18,6 +18,7 @@
 #include "image/initramfs.h"
 #include "jail/denials.h"
 #include "jail/warden_lease.h"
+#include "jail/warden_limits.h"
 #include "machine/control.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
@@ -302,6 +303,7 @@ static int read_warden(struct launch *l, struct ironclaw_error *err)
 		l->started_us = clock_now_us();
 		l->vmm_pid = event.vmm_pid;
 		l->keeper_pid = event.keeper_pid;
+		l->limited = event.limits != WARDEN_LIMITS_NONE;
 		return 0;
 	case JAIL_EVENT_FAILED:
 		return jail_failure(&l->plan, &event, err);

@@ -52,7 +52,8 @@ struct launch {
 	int warden_fd, control_fd, client_fd;
 	uint32_t limit_ms; /* to READY */
 	int32_t vmm_pid, keeper_pid;
-	bool ended; /* the warden said ENDED: nothing is left of the VM */
+	bool limited; /* the VM has a cgroup with limits */
+	bool ended;   /* the warden said ENDED: nothing is left of the VM */
 	struct jail_event end;
 	uint64_t begin_us, started_us, ready_us; /* CLOCK_MONOTONIC; 0: not yet */
 	struct jail_plan plan;			 /* kept for the sentence about a failure */

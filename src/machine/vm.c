@@ -97,6 +97,10 @@ int ironclaw_vm_start(const struct ironclaw_vm_options *options, struct ironclaw
 			: start_clone(&spec, &config, &notices, &vm, err);
 	if (r < 0)
 		return r;
+	if (!vm->launch.limited)
+		vm_notice(&notices, IRONCLAW_NOTICE_WARNING,
+			  "nothing limits the VMM's memory, processes and processor time: there is "
+			  "no cgroup to be had ('ironclaw doctor' says why)");
 	vm->cloned = !config.cold;
 	vm->timeout_ms = config.timeout_ms;
 	*ret = vm;

@@ -100,8 +100,9 @@ sha256sum </tmp/in'
 		exits 125
 		stderr_has 'limits'
 		stderr_has 'systemd-run'
-		vm -- echo unlimited
+		ic run "$IMAGE" -- echo unlimited </dev/null
 		exits 0
 		stdout_is unlimited
+		stderr_has 'nothing limits'
 	fi
 }

@@ -75,3 +75,9 @@ teardown() {
 	! is_root || grep -q anon_inode:kvm-vm fds || flunk "$(cat fds)"
 	[ "$small" = yes ] || flunk "it is another binary"
 }
+
+@test "every act of prove is refused where the VMM has KVM" {
+	ic prove --image "$IMAGE" -q
+	exits 0
+	stdout_has kvm
+}
