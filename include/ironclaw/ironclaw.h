@@ -161,7 +161,7 @@ struct ironclaw_layer {
 	struct {
 		enum ironclaw_verdict verdict;
 		const char *says;   /**< what the kernel says, a few words */
-		const char *reason; /**< of weak and unknown; empty for others */
+		const char *reason; /**< of weak and unknown, and Landlock's; empty for others */
 	} vmm, keeper, warden;
 };
 
@@ -243,7 +243,7 @@ IRONCLAW_PUBLIC int ironclaw_vm_exec(struct ironclaw_vm *vm,
  */
 IRONCLAW_PUBLIC int ironclaw_vm_signal(struct ironclaw_vm *vm, int signal);
 
-/** ironclaw_vm_resize() - new size of the pty of the command that runs now; as vm_signal(). */
+/** ironclaw_vm_resize() - new size of the pty of the command that runs now; as ironclaw_vm_signal(). */
 IRONCLAW_PUBLIC int ironclaw_vm_resize(struct ironclaw_vm *vm, uint16_t rows, uint16_t cols);
 
 /**

@@ -21,7 +21,6 @@ enum cli_exit {
 	CLI_EXIT_OK = 0,
 	CLI_EXIT_FAILED = 1, /* commands other than run */
 	CLI_EXIT_USAGE = 2,
-	CLI_EXIT_RUN_TIMEOUT = 124,
 	CLI_EXIT_RUN_FAILED = 125 /* run: our own failure, not the command's */
 };
 

@@ -48,7 +48,7 @@ static void run_checks(struct doctor *doctor)
 	doctor_program_start(&mmdebstrap, "mmdebstrap", "mmdebstrap", NULL);
 	doctor_program_start(&mkfs, "mkfs.erofs", "mkfs.erofs", "--version");
 	if (host_root)
-		doctor_program_start(&nft, "nft", "nft", "--version");
+		doctor_program_start(&nft, "nft", "/usr/sbin/nft", "--version");
 	doctor_check_host(doctor);
 	doctor_check_namespaces(doctor);
 	doctor_check_seccomp(doctor);

@@ -15,7 +15,8 @@ static const char help[] =
 	"usage: ironclaw prove [--image NAME] [--audit-only] [-q] [--json]\n\n"
 	"Starts VMs with a probe in the place of the VMM, then of the keeper, in the very same\n"
 	"jail. The probe tries what a VMM that its guest has taken over would try, and the table\n"
-	"says which layer refused each act. Nothing on the host is changed by it.\n\n"
+	"says which layer refused each act. Its denials go into the record of 'ironclaw audit "
+	"seccomp'; nothing else on the host is changed.\n\n"
 	"      --image NAME  the image whose template the probe stands in for (default, else\n"
 	"                    busybox)\n"
 	"      --audit-only  leave out the starts in which a denied call kills, one for each of "
@@ -121,26 +122,22 @@ static size_t count_bad(const struct probe_results *results)
 
 static int print_rows(const struct probe_results *results, bool quiet)
 {
-	static const char *const headers[] = {"PLACE", "ACT", "STANDS FOR", "LAYER", "EXPECTED",
-					      "GOT",   ""};
+	static const char *const headers[] = {"PLACE", "ACT",	   "STANDS FOR",
+					      "LAYER", "EXPECTED", "GOT"};
 	cleanup(cli_table_done) struct cli_table table = {.n_rows = 0};
 
 	cli_table_init(&table, headers, ARRAY_SIZE(headers));
 	for (size_t i = 0; i < results->n_rows; i++) {
 		const struct probe_row *row = &results->rows[i];
-		char expected[CELL_B], got[CELL_B];
-		const char *cells[] = {place_of(row),
-				       row->act->name,
-				       row->act->stands_for,
-				       layer_of(row),
-				       expected,
-				       got,
-				       row->held ? "" : "<-- NOT HELD"};
+		char expected[CELL_B], got[CELL_B], judged[CELL_B + 16];
+		const char *cells[] = {place_of(row), row->act->name, row->act->stands_for,
+				       layer_of(row), expected,	      judged};
 
 		if (quiet && row->held)
 			continue;
 		expected_of(row, expected);
 		got_of(row, got);
+		(void)snprintf(judged, sizeof(judged), "%s%s", row->held ? "" : "NOT HELD: ", got);
 		if (cli_table_add(&table, cells) < 0)
 			return CLI_EXIT_FAILED;
 	}

@@ -28,7 +28,7 @@ static const char help[] =
 	"  --accel NAME     as for run\n"
 	"  --json           as a JSON document\n"
 	"  -q, --quiet      build: no progress; ls: keys only\n\n"
-	"rm takes the beginning of a key as well, if it is unique.\n";
+	"rm takes the first 4 or more digits of a key as well, if it is unique.\n";
 
 enum template_option { OPTION_WARM = 256, OPTION_CPUS, OPTION_MEMORY, OPTION_ACCEL };
 

@@ -119,7 +119,7 @@ void doctor_program_finish(struct doctor *doctor, struct doctor_program *program
 void doctor_check_helpers(struct doctor *doctor)
 {
 	static const char *const names[] = {"ironclaw-warden", "ironclaw-keeper", "ironclaw-guest",
-					    "ironclaw-qemu-preload.so"};
+					    "ironclaw-qemu-preload.so", "ironclaw-probe"};
 	char dir[1024], path[1200];
 	struct ironclaw_error err;
 

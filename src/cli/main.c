@@ -20,9 +20,7 @@ static const struct command commands[] = {
 	{"run", cmd_run, "run a command in a fresh micro-VM"},
 	{"ps", cmd_ps, "list the VMs that are running"},
 	{"inspect", cmd_inspect, "show what the kernel says about the confinement of a running VM"},
-	{"prove", cmd_prove,
-	 "try every forbidden act in the place of the VMM and the keeper, and show what refuses "
-	 "it"},
+	{"prove", cmd_prove, "try forbidden acts in the place of VMM and keeper"},
 	{"image", cmd_image, "build, list, inspect and remove images"},
 	{"template", cmd_template,
 	 "build, list and remove templates, the saved VMs that runs start from"},
@@ -75,7 +73,7 @@ static int cmd_help(int argc, char **argv)
 
 	if (argc > 2)
 		return cli_usage_error(NULL, "help explains one command at a time");
-	if (argc < 2)
+	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
 		return print_help();
 	command = find_command(argv[1]);
 	if (!command)

@@ -102,6 +102,11 @@ static void add_env(struct parser *p, char *text)
 	const char *value;
 	char *joined;
 
+	if (n == 0 || text[0] == '=') {
+		p->bad = "is not NAME or NAME=VALUE";
+		return;
+	}
+
 	if (strchr(text, '=')) {
 		p->env[p->n_env++] = text;
 		return;

@@ -42,7 +42,7 @@ struct engine_host_file {
 	bool boot_only; /* a clone does without it */
 };
 
-/** Where an engine is on this host and what it is; found by looking at files only. */
+/** Where an engine is on this host and what it is; found without running it. */
 struct engine_host {
 	char program[1024];		  /* the VMM for this accelerator */
 	char identity[ENGINE_IDENTITY_B]; /* changes whenever a template of it must not be used */

@@ -9,7 +9,7 @@
  * boot_root() - load drivers, put a writable layer over the image, make it the root, and mount what
  * a Linux system has. Ends in power_fail() when a necessary step fails.
  *
- * Return: descriptor of the writable layer's tmpfs, for overlay_resize()
+ * Return: descriptor of the writable layer's tmpfs
  */
 int boot_root(void);
 

@@ -20,7 +20,7 @@ struct apt_sources {
 	size_t n;
 };
 
-/* One use of apt; zeroed, then for apt_find() and apt_download(). */
+/* One use of apt; zeroed, then for apt_find() and apt_unpack(). */
 struct apt {
 	struct job *job;
 	bool own_lists;

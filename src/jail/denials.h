@@ -58,7 +58,7 @@ int denials_open(int dirfd);
  * denials_open_reader() - open the ring read-only, as it is; changes nothing.
  * @dirfd:	RUN
  *
- * Return: descriptor; -ENOENT when nothing was ever denied; -EBADMSG when it is no ring; -errno
+ * Return: descriptor; -ENOENT when no VM was ever started; -EBADMSG when it is no ring; -errno
  */
 int denials_open_reader(int dirfd);
 

@@ -3,12 +3,12 @@
  * filters.h - the compiled seccomp programs: one for the keeper, one for each VMM and level.
  *
  * They are compiled when IronClaw is built, from the lists in src/jail/filters/ (docs/seccomp.md),
- * and are constant data of the warden and the keeper. Each allows what its list names and quietly
- * refuses what the list says so of; everything else, calls of other ABIs and execve(2) included, is
- * handed to the supervisor.
+ * and are constant data of the warden. Each allows what its list names and quietly refuses what the
+ * list says so of; everything else, calls of other ABIs and execve(2) included, is handed to the
+ * supervisor.
  *
- * QEMU's holds from before its exec on. The keeper's is for what it does after it left the file
- * tree and dropped its privileges: it loads it itself, sends the descriptor on, and closes it.
+ * They hold from before the exec on: the warden's child loads its own (warden_jail.c), and the
+ * supervisor lets that one execve pass.
  */
 #ifndef JAIL_FILTERS_H
 #define JAIL_FILTERS_H

@@ -96,7 +96,6 @@ static const char *step_name(uint32_t stage)
 		[JAIL_STAGE_UID] = "take user ids for the VM",
 		[JAIL_STAGE_LIMITS_GROUP] = "make the cgroup with the VM's limits",
 		[JAIL_STAGE_FIREWALL] = "put up the firewall",
-		[JAIL_STAGE_FORK] = "make a process",
 		[JAIL_STAGE_USERNS] = "make the namespaces",
 		[JAIL_STAGE_IDMAP] = "map the user of the jail",
 		[JAIL_STAGE_MOUNTNS] = "make the mounts private",

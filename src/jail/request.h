@@ -40,7 +40,7 @@ enum jail_keeper_fd {
 
 /** Descriptors attached to the request. */
 enum jail_fd {
-	JAIL_FD_VMS,	    /* O_PATH-free folder descriptor: where VM folders are */
+	JAIL_FD_VMS,	    /* a folder opened for reading: where VM folders are */
 	JAIL_FD_LOCK,	    /* held by flock; kept open by warden and keeper */
 	JAIL_FD_VMM_OUTPUT, /* becomes stdout and stderr of the VMM */
 	JAIL_FD_DENIALS,    /* denials_open(): the warden's alone */
@@ -120,7 +120,6 @@ enum jail_stage {
 	JAIL_STAGE_UID,
 	JAIL_STAGE_LIMITS_GROUP,
 	JAIL_STAGE_FIREWALL,
-	JAIL_STAGE_FORK,
 	JAIL_STAGE_USERNS,
 	JAIL_STAGE_IDMAP,
 	JAIL_STAGE_MOUNTNS,

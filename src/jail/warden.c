@@ -290,6 +290,7 @@ static bool start_children(struct warden *w)
 	int keeper_fds[JAIL_PROGRAM_FDS_MAX];
 	struct warden_jail keeper = {
 		.request = &w->request,
+		.hold = &w->limits_hold,
 		.program = JAIL_PROGRAM_KEEPER,
 		.exec_fd = keeper_program,
 		.output_fd = -EBADF,
@@ -298,6 +299,7 @@ static bool start_children(struct warden *w)
 	};
 	struct warden_jail vmm = {
 		.request = &w->request,
+		.hold = &w->limits_hold,
 		.program = (enum jail_program)w->request.vmm_program,
 		.exec_fd = -EBADF,
 		.output_fd = w->fds[JAIL_FD_VMM_OUTPUT],

@@ -54,6 +54,7 @@ int warden_child_make(struct warden_child *child, struct warden_jail *jail)
 	if (child->pid == 0) {
 		/* Only then does the socket tell of the warden's death. */
 		(void)close(sockets[0]);
+		warden_limits_release(jail->hold);
 		jail->report_fd = sockets[1];
 		warden_jail_enter(jail);
 	}

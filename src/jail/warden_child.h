@@ -45,8 +45,8 @@ int warden_child_go(struct warden_child *child, const struct warden_jail *jail);
 /**
  * warden_child_exec() - wait for the filter, let the execve pass, wait for its success.
  *
- * Blocks as long as the child takes, but not beyond the end of JAIL_WARDEN_FD. A call that the filter denies before the program runs is a
- * failure (stage SECCOMP, the call's number as detail).
+ * Blocks as long as the child takes, but not beyond the end of JAIL_WARDEN_FD. A call that the
+ * filter denies before the program runs is a failure (stage SECCOMP, the call's number as detail).
  */
 void warden_child_exec(struct warden_child *child, struct warden_failure *ret);
 

@@ -35,6 +35,7 @@ struct warden_jail {
 	const int *fds; /* become JAIL_FIRST_FD and up */
 	uint32_t n_fds;
 	uint32_t uid, gid; /* the only ids of the user namespace, and what the process becomes */
+	struct warden_limits_hold *hold;	  /* the warden's alone: released in the child */
 	const struct warden_limits_entry *cgroup; /* NULL: there are no limits */
 	int report_fd; /* SOCK_SEQPACKET, close-on-exec; the other end is the warden's alone */
 };

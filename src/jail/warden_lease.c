@@ -118,7 +118,8 @@ static bool clean(const struct warden_lease *lease)
 	if (guard < 0 || firewall_remove(last.vm_id, lease->vmm_id) < 0)
 		return false;
 	r = warden_limits_sweep(last.vm_id);
-	return (r == 0 || r == -EBUSY) && !ids_in_use(lease) && write_user(lease->lock_fd, "") == 0;
+	return (r == 0 || r == -EBUSY || r == -EWOULDBLOCK) && !ids_in_use(lease) &&
+	       write_user(lease->lock_fd, "") == 0;
 }
 
 /* Whether the living user of a pair is a VM of this name. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * warden_limits.h - the cgroup of one VMM: memory (no swap), processes, processor time.
+ * warden_limits.h - the cgroup of one VM, for VMM and keeper: memory (no swap), processes,
+ * processor time.
  *
  * Named from the VM's id, so that it can be found and removed by name: /ironclaw/ID at the root of
  * the hierarchy (of each of three with cgroup v1) for who may write there, ironclaw-ID beside the
@@ -115,8 +116,11 @@ int warden_limits_remove(const char *vm_id);
 /**
  * warden_limits_sweep() - remove the cgroup of a VM that is dead, when its warden is dead too.
  *
- * As warden_limits_remove(), but nothing is killed: what was in it is dying by itself, and a group
- * in use or held belongs to another VM of that name by now (-EBUSY). Does not wait.
+ * As warden_limits_remove(), but nothing is killed and nothing waited for: what was in it is
+ * dying by itself.
+ *
+ * Return: 0; -EBUSY while something is in it; -EWOULDBLOCK when it is of another VM of that name by
+ * now; -errno
  */
 int warden_limits_sweep(const char *vm_id);
 

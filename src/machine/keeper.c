@@ -3,8 +3,8 @@
  * keeper.c - the program ironclaw-keeper: owns the link of one VM, and parses what the guest sends.
  *
  * Theory of operation. The warden starts it, without privilege, beside the VMM, with five
- * descriptors (jail/request.h). The library's first message says whether the guest boots or was
- * restored.
+ * descriptors and the lock of its folder (jail/request.h). The library's first message says whether
+ * the guest boots or was restored.
  *
  *   phase 1, handshake   the guest gets its identity (link/handshake.h); a deadline holds
  *   phase 2, relay       frames pass in both directions when the ledger allows them (link/relay.h);

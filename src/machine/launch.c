@@ -512,5 +512,5 @@ int launch_end(struct launch *l, struct ironclaw_error *err)
 	r = l->ended ? -l->end.errnum : remove_leftovers(l);
 	l->ended = true;
 	vmdir_close(&l->dir);
-	return r < 0 ? err_sys(err, -r, "cannot remove the folder of VM '%s'", l->vm_id) : 0;
+	return r < 0 ? err_sys(err, -r, "cannot remove all that VM '%s' had", l->vm_id) : 0;
 }

@@ -14,9 +14,9 @@
 #include "base/escape.h"
 #include "jail/warden_limits.h"
 
-/* More than VMM and keeper ever open, and far below what troubles a host. */
 /* Too little for a file; exactly this also bars programs that handle core files (core(5)). */
 #define CORE_MAX_B 1U
+/* More than VMM and keeper ever open, and far below what troubles a host. */
 #define NOFILE_MAX 1024U
 
 void proof_say(struct proof_finding *ret, const char *fmt, ...)
@@ -389,14 +389,15 @@ const char *proof_namespace_name(enum proof_namespace ns)
 	return names[ns];
 }
 
-/* Only the VMM is put into a cgroup. */
 static bool is_judged(enum proof_layer layer, const struct proof_case *c)
 {
 	const struct proof_tasks *warden = &c->proof->process[PROOF_WARDEN].tasks;
 
 	if (c->who == PROOF_WARDEN)
 		return layer == PROOF_CAPABILITIES && warden->status.uid[1] != 0;
-	return layer != PROOF_LIMITS_LAYER || c->who == PROOF_VMM;
+	/* A keeper without one has a small limit of its own; a VMM without one has none. */
+	return layer != PROOF_LIMITS_LAYER || c->who == PROOF_VMM ||
+	       c->proof->status.limits != WARDEN_LIMITS_NONE;
 }
 
 void proof_judge(const struct proof *proof, struct proof_report *ret)

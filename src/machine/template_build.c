@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -142,9 +143,13 @@ static int boot_and_save(struct build *b, struct ironclaw_error *err)
 					   .ram = b->ram,
 					   .state_fd = -EBADF,
 					   .overlay_mib = vm_overlay_mib(&config)};
+	uint32_t number;
 	int r;
 
-	(void)snprintf(vm_id, sizeof(vm_id), "template-%s", b->spec->key);
+	/* Another state folder may be building the same: names are the host's. */
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return err_sys(err, errno, "cannot make a name for the VM");
+	(void)snprintf(vm_id, sizeof(vm_id), "template-%.16s-%08x", b->spec->key, number);
 	r = vm_start(b->spec, &mode, &b->vm, err);
 	if (r < 0)
 		return r;

@@ -62,7 +62,8 @@ static int remove_vm(int vms_fd, const char *id)
 {
 	int r = warden_limits_sweep(id);
 
-	return r < 0 ? r : file_remove_tree(vms_fd, id);
+	/* One that is held is of another state folder's VM of that name. */
+	return r < 0 && r != -EWOULDBLOCK ? r : file_remove_tree(vms_fd, id);
 }
 
 /* With RUN/vms/.lock held, so no folder is in the making. */
@@ -185,11 +186,13 @@ int vmdir_remove_dead(const struct vmdir *dir, const char *vm_id)
 
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		cleanup_close int guard = file_lock(dir->vms_fd, GUARD, true);
+		int r;
 
 		if (guard < 0)
 			return guard;
-		if (is_dead(dir->vms_fd, vm_id))
-			return remove_vm(dir->vms_fd, vm_id);
+		r = is_dead(dir->vms_fd, vm_id) ? remove_vm(dir->vms_fd, vm_id) : -EBUSY;
+		if (r != -EBUSY)
+			return r;
 		close_fd(&guard);
 		(void)nanosleep(&pause, NULL);
 	}

@@ -123,7 +123,6 @@ int act_capability(const char *unused);
 int act_capset(const char *unused);
 int act_setuid(const char *unused);
 int act_foreign_id(const char *unused);
-int act_groups(const char *unused);
 int act_no_new_privs(const char *unused);
 int act_nested(const char *what);
 int act_bpf(const char *command);

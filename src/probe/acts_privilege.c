@@ -78,16 +78,6 @@ int act_foreign_id(const char *unused)
 	return real == 0 || effective == 0 || saved == 0 ? 0 : EPERM;
 }
 
-int act_groups(const char *unused)
-{
-	gid_t groups[64];
-	long n;
-
-	(void)unused;
-	n = syscall(SYS_getgroups, 64, groups);
-	return n < 0 ? errno : n > 0 ? 0 : ENOENT;
-}
-
 /* Whether a set-uid program would get its owner's ids. */
 int act_no_new_privs(const char *unused)
 {

@@ -61,7 +61,9 @@ static int hold(int parent_fd, const char *name)
 	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : take_fd(&fd);
 }
 
-/* A group that nobody holds and nothing is in. Return: 0, also when there is none; -EBUSY; -errno
+/*
+ * A group that nobody holds and nothing is in.
+ * Return: 0, also when there is none; -EWOULDBLOCK when held; -EBUSY when in use; -errno
  */
 static int remove_leftover(int parent_fd, const char *name)
 {
@@ -70,7 +72,7 @@ static int remove_leftover(int parent_fd, const char *name)
 	if (fd == -ENOENT || fd == -ENODEV)
 		return 0;
 	if (fd < 0)
-		return fd == -EWOULDBLOCK ? -EBUSY : fd;
+		return fd;
 	if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENODEV)
 		return 0;
 	return errno == ENOTEMPTY ? -EBUSY : -errno;
@@ -81,6 +83,10 @@ int cgroup_make(int parent_fd, const char *name)
 	int r = mkdirat(parent_fd, name, 0755) < 0 ? -errno : 0;
 
 	if (r == -EEXIST) {
+		/* Of somebody else's the kernel says that it exists, not that it may not be made.
+		 */
+		if (faccessat(parent_fd, ".", W_OK, AT_EACCESS) < 0)
+			return -errno;
 		r = remove_leftover(parent_fd, name);
 		if (r == 0 && mkdirat(parent_fd, name, 0755) < 0)
 			r = -errno;

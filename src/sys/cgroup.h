@@ -76,7 +76,7 @@ int cgroup_enter(int entry_fd);
  * cgroup_remove() - remove a group; one that does not exist is fine.
  * @kill_members:	for who made it: kill what is in it, and wait for that. Else it is removed
  *			at once or not at all: when nothing is in it and nobody holds it
- * Return: 0; -EBUSY when it is (still) in use, or held; -errno
+ * Return: 0; -EBUSY when it is (still) in use; -EWOULDBLOCK when it is held; -errno
  */
 int cgroup_remove(int parent_fd, const char *name, bool kill_members);
 
