@@ -395,16 +395,19 @@ static int take_down(struct warden *w, struct jail_event *end)
 	/* It tells of what is in it. */
 	if (w->limits > WARDEN_LIMITS_NONE)
 		end->oom = warden_limits_oom(w->claim.vm_id, (enum warden_limits_kind)w->limits);
-	end->vmm_status = warden_child_end(&w->vmm);
-	(void)warden_child_end(&w->keeper);
-	end->n_denials = w->denials.n;
-	end->killed_program = w->denials.killed_program;
-	end->killed_syscall = w->denials.killed_syscall;
+	/* They end while the firewall's rules are removed: milliseconds, both. */
+	warden_child_kill(&w->vmm);
+	warden_child_kill(&w->keeper);
 	if (w->firewalled) {
 		cleanup_close int guard = warden_lease_guard(&w->lease);
 
 		r = guard < 0 ? guard : firewall_remove(w->claim.vm_id, w->lease.vmm_id);
 	}
+	end->vmm_status = warden_child_end(&w->vmm);
+	(void)warden_child_end(&w->keeper);
+	end->n_denials = w->denials.n;
+	end->killed_program = w->denials.killed_program;
+	end->killed_syscall = w->denials.killed_syscall;
 	if (w->limits > WARDEN_LIMITS_NONE) {
 		int removed = warden_limits_remove(w->claim.vm_id);
 

@@ -178,12 +178,18 @@ void warden_child_exec(struct warden_child *child, struct warden_failure *ret)
 	close_fd(&child->report_fd);
 }
 
+void warden_child_kill(const struct warden_child *child)
+{
+	if (child->pid > 0)
+		(void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+}
+
 int warden_child_end(struct warden_child *child)
 {
 	int status = 0;
 
+	warden_child_kill(child);
 	if (child->pid > 0) {
-		(void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
 		while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}

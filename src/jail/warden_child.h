@@ -50,6 +50,9 @@ int warden_child_go(struct warden_child *child, const struct warden_jail *jail);
  */
 void warden_child_exec(struct warden_child *child, struct warden_failure *ret);
 
+/** warden_child_kill() - SIGKILL, without waiting; a child that never lived is fine. */
+void warden_child_kill(const struct warden_child *child);
+
 /** warden_child_end() - kill, wait, close. Return: the wait(2) status; 0 when it never lived */
 int warden_child_end(struct warden_child *child);
 
