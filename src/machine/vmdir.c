@@ -19,6 +19,7 @@
 
 #define GUARD		".lock"
 #define REMOVE_TRIES	40
+#define SWEEP_TRIES	20
 #define REMOVE_PAUSE_MS 25
 
 static int open_vms(const struct paths *paths, struct ironclaw_error *err)
@@ -57,11 +58,19 @@ static bool is_dead(int vms_fd, const char *id)
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* The folder goes last: it is the note that there is something to remove. */
+/*
+ * The folder goes last: it is the note that there is something to remove. Processes that are in the
+ * VM's cgroup are dying: they are given a moment.
+ */
 static int remove_vm(int vms_fd, const char *id)
 {
+	const struct timespec pause = {.tv_nsec = REMOVE_PAUSE_MS * 1000000L};
 	int r = warden_limits_sweep(id);
 
+	for (int i = 0; r == -EBUSY && i < SWEEP_TRIES; i++) {
+		(void)nanosleep(&pause, NULL);
+		r = warden_limits_sweep(id);
+	}
 	/* One that is held is of another state folder's VM of that name. */
 	return r < 0 && r != -EWOULDBLOCK ? r : file_remove_tree(vms_fd, id);
 }
