@@ -243,7 +243,8 @@ IRONCLAW_PUBLIC int ironclaw_vm_exec(struct ironclaw_vm *vm,
  */
 IRONCLAW_PUBLIC int ironclaw_vm_signal(struct ironclaw_vm *vm, int signal);
 
-/** ironclaw_vm_resize() - new size of the pty of the command that runs now; as ironclaw_vm_signal(). */
+/** ironclaw_vm_resize() - new size of the pty of the command that runs now; as
+ * ironclaw_vm_signal(). */
 IRONCLAW_PUBLIC int ironclaw_vm_resize(struct ironclaw_vm *vm, uint16_t rows, uint16_t cols);
 
 /**

@@ -30,8 +30,8 @@
 #define LIMIT_CONSOLE_TAIL_B	8192U
 
 /*
- * The cgroup of a VM, VMM and keeper: memory is the guest's, and a LIMIT_VMM_TABLES_PART of it for page tables,
- * and the overhead; processes are a vcpu's thread each, and the rest.
+ * The cgroup of a VM, VMM and keeper: memory is the guest's, and a LIMIT_VMM_TABLES_PART of it for
+ * page tables, and the overhead; processes are a vcpu's thread each, and the rest.
  *
  * Measured with QEMU 7.2, guests of 128, 512 and 2048 MiB whose memory was filled, booted and
  * cloned. Beside the guest's memory it has 23 to 54 MiB of its own, 34 MiB of program and libraries
