@@ -2,9 +2,13 @@
 /**
  * engine.h - what a driver of one VMM does; engine.c holds the table of drivers.
  *
- * plan() is pure: settings in, command line and file list out. Whoever has the plan puts the VMM
- * into its jail with it (jail/plan.h). restore(), check() and save() talk to the VMM's monitor and
+ * plan() is pure: settings in, command line, file list and orders out. Whoever has the plan puts the
+ * VMM into its jail with it (jail/plan.h). start(), check() and save() talk to the VMM's monitor and
  * are used by the keeper: they treat every byte from the VMM as hostile.
+ *
+ * Two kinds of VMM are known. One gets its sockets as descriptors (QEMU). The other makes them
+ * itself, in a small folder of its jail (Firecracker; `sockets` in the plan): the keeper has that
+ * folder as its current one, so that a monitor is `connect()`ed to by its bare name.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -20,15 +24,30 @@
 #define ENGINE_HOST_FILES_MAX  176U /* leaves ENGINE_FILES_MAX some for the VM's own */
 #define ENGINE_HOST_TEXT_MAX_B 20480U
 #define ENGINE_IDENTITY_B      256U
+#define ENGINE_ORDERS_MAX_B    4096U
 
-/** Descriptors that the VMM gets, beside stdio: numbers inside the VMM. */
+/* Of a VMM that makes its sockets itself, as it sees them; the keeper sees the names alone. */
+#define ENGINE_SOCKETS_INSIDE "/run"
+#define ENGINE_API_NAME	      "api.sock"
+#define ENGINE_VSOCK_NAME     "v.sock"
+/** The port that a guest calls is its own CID: one that is the host's alone needs no other. */
+#define ENGINE_SOCKETS_CID    3U
+#define ENGINE_LISTENER_NAME  "v.sock_3"
+
+/** Descriptors that the VMM gets, beside stdio: numbers inside the VMM; the first plan.n_fds. */
 enum engine_fd {
-	ENGINE_FD_LINK = 3,
+	ENGINE_FD_LINK = 3, /* a connected socket; ENGINE_LINK_VSOCK: /dev/vhost-vsock, opened */
 	ENGINE_FD_MONITOR = 4,
 	ENGINE_FD_STATE = 5, /* clones only: the saved device state, for reading */
 };
 
 enum engine_accel { ENGINE_ACCEL_KVM, ENGINE_ACCEL_TCG };
+
+/** How the bytes of the link travel. */
+enum engine_link {
+	ENGINE_LINK_SERIAL, /* a port of virtio-serial; the keeper has the other end of its socket */
+	ENGINE_LINK_VSOCK,  /* the guest calls; the keeper has a socket that listens */
+};
 
 enum engine_start {
 	ENGINE_BOOT,	      /* boot with memory of its own */
@@ -63,12 +82,16 @@ struct engine_settings {
 	const char *kernel;    /* not for clones */
 	const char *initramfs; /* not for clones */
 	const char *image;
-	const char *ram; /* templates and clones */
+	const char *ram;   /* templates and clones */
+	const char *state; /* templates: made and empty; clones: ENGINE_FD_STATE is the same file */
+	enum engine_link link;
+	uint32_t guest_cid; /* ENGINE_LINK_VSOCK: of this VM on this host, or ENGINE_SOCKETS_CID */
+	const char *seccomp_filter; /* file for a VMM that loads one of its own; NULL: built-in */
 };
 
 enum engine_file_kind {
 	ENGINE_FILE_RO,	    /* file, read-only */
-	ENGINE_FILE_RW,	    /* the memory of a template in the making */
+	ENGINE_FILE_RW,	    /* memory or state of a template in the making */
 	ENGINE_FILE_DEVICE, /* a device node */
 };
 
@@ -85,6 +108,10 @@ struct engine_plan {
 	const char *env[ENGINE_ENV_MAX + 1];
 	struct engine_file files[ENGINE_FILES_MAX];
 	uint64_t file_size_max_b;
+	unsigned int n_fds; /* how many of enum engine_fd the VMM gets */
+	bool sockets;	    /* it makes its sockets in ENGINE_SOCKETS_INSIDE */
+	/* What start() tells the monitor; made of settings alone. */
+	char orders[ENGINE_ORDERS_MAX_B];
 	bool overflow; /* something did not fit */
 	size_t text_used;
 	char text[ENGINE_TEXT_MAX_B];
@@ -116,14 +143,22 @@ struct engine {
 	int (*plan)(const struct engine_host *host, const struct engine_settings *settings,
 		    struct engine_plan *ret, struct ironclaw_error *err);
 
-	/** restore() - tell a VMM planned with ENGINE_CLONE to load and go on; does not wait. */
-	int (*restore)(struct engine_monitor *monitor, struct ironclaw_error *err);
+	/**
+	 * start() - give the VMM its plan's orders; in the keeper.
+	 * @monitor: its descriptor is the keeper's end; of a plan with sockets it is not open, and
+	 *	the engine connects
+	 * @idle: called at least every 100 ms while an answer is waited for: it drains the console
+	 *
+	 * What can be left unanswered is (QEMU); the failure is then found by check().
+	 */
+	int (*start)(struct engine_monitor *monitor, const char *orders, uint32_t deadline_ms,
+		     void (*idle)(void), struct ironclaw_error *err);
 
 	/** check() - read what the monitor says, without blocking. Return: 0, -errno when it failed
 	 */
 	int (*check)(struct engine_monitor *monitor, struct ironclaw_error *err);
 
-	/** save() - stop an idle VM and write its device state to @state_fd. */
+	/** save() - stop an idle VM and write its state to @state_fd, which is settings.state. */
 	int (*save)(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
 		    struct ironclaw_error *err);
 };

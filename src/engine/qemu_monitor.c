@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * qemu_monitor.c - QMP (QEMU: docs/interop/qmp-spec.txt) for restore and save.
+ * qemu_monitor.c - QMP (QEMU: docs/interop/qmp-spec.txt) for start and save.
  *
  * Every byte that QEMU sends is hostile, for a guest may have taken it over: lines are bounded,
  * JSON must parse, anything but a reply, an event or the greeting ends the VM.
  *
- * restore() writes all of its commands at once, before QEMU has even started: QEMU works them off
+ * start() writes a clone's commands at once, before QEMU has even started: QEMU works them off
  * in order, and nothing waits for an answer. When one fails, check() finds the error in its reply.
  */
 #include "engine/qemu.h"
@@ -30,26 +30,16 @@ static void cleanup_jsonp(json_t **j)
 }
 #define cleanup_json cleanup(cleanup_jsonp)
 
-/* Guest memory is in its own file and is not copied; both sides must agree. */
-#define NEGOTIATE    "{\"execute\":\"qmp_capabilities\"}\n"
-#define SHARE_MEMORY                                                                               \
-	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":"               \
-	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
 #define SAVE_POLL_MS 2
 
-int qemu_restore(struct engine_monitor *monitor, struct ironclaw_error *err)
+int qemu_start(struct engine_monitor *monitor, const char *orders, uint32_t deadline_ms,
+	       void (*idle)(void), struct ironclaw_error *err)
 {
-	char commands[512];
-	int r, n = snprintf(commands, sizeof(commands),
-			    NEGOTIATE SHARE_MEMORY
-			    "{\"execute\":\"migrate-incoming\",\"arguments\":"
-			    "{\"uri\":\"fd:%d\"}}\n",
-			    ENGINE_FD_STATE);
+	int r = file_write_full(monitor->fd, orders, strlen(orders));
 
-	r = file_write_full(monitor->fd, commands, (size_t)n);
-	if (r < 0)
-		return err_sys(err, -r, "cannot write to QEMU's monitor");
-	return 0;
+	(void)deadline_ms;
+	(void)idle;
+	return r < 0 ? err_sys(err, -r, "cannot write to QEMU's monitor") : 0;
 }
 
 /* One line of QEMU's: 1 and *ret_reply for a reply, 0 for what needs no answer. */
@@ -203,7 +193,7 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 	const struct {
 		const char *command;
 		int fd;
-	} steps[] = {{NEGOTIATE, -1}, {SHARE_MEMORY, -1}, {pass, state_fd}, {start, -1}};
+	} steps[] = {{QEMU_NEGOTIATE, -1}, {QEMU_SHARE_MEMORY, -1}, {pass, state_fd}, {start, -1}};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++) {
@@ -224,7 +214,7 @@ const struct engine qemu_engine = {
 	.name = "qemu",
 	.probe = qemu_probe,
 	.plan = qemu_plan,
-	.restore = qemu_restore,
+	.start = qemu_start,
 	.check = qemu_check,
 	.save = qemu_save,
 };

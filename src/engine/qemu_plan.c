@@ -12,6 +12,7 @@
 #include "engine/qemu.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/libraries.h"
@@ -120,6 +121,11 @@ static void plan_start(struct engine_plan *p, const struct engine_settings *s)
 	if (s->start == ENGINE_CLONE) {
 		engine_plan_arg(p, "-incoming");
 		engine_plan_arg(p, "defer");
+		(void)snprintf(p->orders, sizeof(p->orders),
+			       QEMU_NEGOTIATE QEMU_SHARE_MEMORY
+			       "{\"execute\":\"migrate-incoming\",\"arguments\":"
+			       "{\"uri\":\"fd:%d\"}}\n",
+			       ENGINE_FD_STATE);
 		return;
 	}
 	engine_plan_arg(p, "-kernel");
@@ -175,6 +181,7 @@ int qemu_plan(const struct engine_host *host, const struct engine_settings *sett
 	plan_memory(ret, settings);
 	plan_devices(ret, settings);
 	plan_start(ret, settings);
+	ret->n_fds = settings->start == ENGINE_CLONE ? 3 : 2;
 	if (ret->overflow)
 		return err_set(err, IRONCLAW_ERR_INTERNAL, E2BIG,
 			       "QEMU's command line does not fit its plan");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "engine/engine.h"
 #include <ironclaw/ironclaw.h>
 
 enum control_request_kind {
@@ -25,6 +26,11 @@ struct control_request {
 	uint32_t overlay_mib; /* START: size of the guest's writable layer */
 	uint32_t deadline_ms; /* START: from now to READY; SAVE: to SAVED */
 	char hostname[LIMIT_VM_ID_MAX + 1];
+	/* START: whose monitor it is, and what to tell it (engine.h). */
+	char engine[16];
+	uint32_t link;	    /* enum engine_link */
+	uint32_t guest_cid; /* ENGINE_LINK_VSOCK: who may call */
+	char orders[ENGINE_ORDERS_MAX_B];
 };
 
 enum control_event_kind {

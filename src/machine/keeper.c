@@ -84,6 +84,15 @@ static void console_read(struct keeper *k)
 		k->console_open = false;
 }
 
+/* While an engine waits. */
+static void idle(void)
+{
+	struct pollfd p = {.fd = FD_CONSOLE, .events = POLLIN};
+
+	if (keeper.console_open && poll(&p, 1, 0) > 0)
+		console_read(&keeper);
+}
+
 static void console_read_rest(struct keeper *k)
 {
 	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
@@ -166,7 +175,7 @@ static void poll_common(struct keeper *k, struct pollfd *p)
 {
 	p[POLL_CONTROL] = (struct pollfd){.fd = FD_CONTROL, .events = POLLIN};
 	p[POLL_MONITOR] =
-		(struct pollfd){.fd = k->monitor_open ? FD_MONITOR : -1, .events = POLLIN};
+		(struct pollfd){.fd = k->monitor_open ? k->monitor.fd : -1, .events = POLLIN};
 	p[POLL_CONSOLE] =
 		(struct pollfd){.fd = k->console_open ? FD_CONSOLE : -1, .events = POLLIN};
 }
@@ -343,13 +352,17 @@ int main(void)
 	if (n != sizeof(start) || start.kind != CONTROL_START)
 		return 1;
 	start.hostname[sizeof(start.hostname) - 1] = '\0';
-	k->engine = engine_by_name("qemu");
+	start.engine[sizeof(start.engine) - 1] = '\0';
+	start.orders[sizeof(start.orders) - 1] = '\0';
+	k->engine = engine_by_name(start.engine);
+	if (!k->engine)
+		return 1;
 	k->monitor.fd = FD_MONITOR;
 	k->monitor_open = k->console_open = true;
 	if (set_nonblocking(FD_CLIENT) < 0 || set_nonblocking(FD_CONSOLE) < 0)
 		return 1;
 
-	if (!start.booting && k->engine->restore(&k->monitor, &err) < 0)
+	if (k->engine->start(&k->monitor, start.orders, start.deadline_ms, idle, &err) < 0)
 		fail(k, &err);
 	if (handshake_init(&k->handshake, start.booting, start.hostname, start.overlay_mib) < 0)
 		fail_with(k, IRONCLAW_ERR_SYSTEM, EIO, "the kernel gives no random bytes");

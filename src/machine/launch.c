@@ -105,10 +105,10 @@ static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
 }
 
 /* Settings to a request: the engine's plan, put into the jail's terms. */
-static int make_plan(const struct launch_settings *s, struct launch *l, struct ironclaw_error *err)
+static int make_plan(const struct launch_settings *s, struct launch *l, struct engine_plan *plan,
+		     struct ironclaw_error *err)
 {
 	struct engine_settings vmm = s->vmm;
-	struct engine_plan plan;
 	char initramfs[1200], keeper[1200];
 	int r = 0;
 
@@ -118,23 +118,23 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct i
 		vmm.tsc_khz = clock_tsc_khz();
 	}
 	if (r == 0)
-		r = s->engine->plan(s->host, &vmm, &plan, err);
+		r = s->engine->plan(s->host, &vmm, plan, err);
 	if (r < 0)
 		return r;
 	if (s->twin && s->twin->keeper)
 		(void)snprintf(keeper, sizeof(keeper), "%s", s->twin->program);
 	else
 		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
-	jail_plan_init(&l->plan, l->vm_id, keeper, plan.file_size_max_b);
+	jail_plan_init(&l->plan, l->vm_id, keeper, plan->file_size_max_b);
 	jail_plan_confine(&l->plan, &s->confinement);
-	mount_files(&l->plan, &plan, s->twin);
-	for (size_t i = 0; i < plan.n_argv; i++)
-		jail_plan_arg(&l->plan, plan.argv[i]);
+	mount_files(&l->plan, plan, s->twin);
+	for (size_t i = 0; i < plan->n_argv; i++)
+		jail_plan_arg(&l->plan, plan->argv[i]);
 	if (s->twin)
 		jail_plan_arg(&l->plan, s->twin->orders);
-	for (size_t i = 0; i < plan.n_env; i++)
-		jail_plan_env(&l->plan, plan.env[i]);
-	return jail_plan_finish(&l->plan, vmm.start == ENGINE_CLONE ? 3 : 2, err);
+	for (size_t i = 0; i < plan->n_env; i++)
+		jail_plan_env(&l->plan, plan->env[i]);
+	return jail_plan_finish(&l->plan, plan->n_fds, err);
 }
 
 /* A session of its own: the terminal's Ctrl-C is for the guest's command, not for the warden. */
@@ -210,8 +210,8 @@ static int send_request(const struct launch_settings *s, struct launch *l, const
 	return r < 0 ? err_sys(err, -r, "cannot send the request to the warden") : 0;
 }
 
-static int send_start(const struct launch_settings *s, const struct launch *l, int fd,
-		      struct ironclaw_error *err)
+static int send_start(const struct launch_settings *s, const struct launch *l,
+		      const struct engine_plan *plan, int fd, struct ironclaw_error *err)
 {
 	bool booting = s->vmm.start != ENGINE_CLONE;
 	struct control_request start = {
@@ -219,10 +219,14 @@ static int send_start(const struct launch_settings *s, const struct launch *l, i
 		.booting = booting,
 		.overlay_mib = s->overlay_mib,
 		.deadline_ms = l->limit_ms,
+		.link = s->vmm.link,
+		.guest_cid = s->vmm.guest_cid,
 	};
 	int r;
 
 	(void)snprintf(start.hostname, sizeof(start.hostname), "%s", l->vm_id);
+	(void)snprintf(start.engine, sizeof(start.engine), "%s", s->engine->name);
+	memcpy(start.orders, plan->orders, sizeof(start.orders));
 	r = descriptors_send(fd, &start, sizeof(start), NULL, 0);
 	return r < 0 ? err_sys(err, -r, "cannot send the start to the keeper") : 0;
 }
@@ -243,6 +247,7 @@ static int send_claim(struct launch *l, struct ironclaw_error *err)
 static int start_wired(const struct launch_settings *s, struct launch *l, struct wiring *w,
 		       struct ironclaw_error *err)
 {
+	struct engine_plan plan;
 	int r = spawn_warden(s->programs, w->warden[1], &l->warden_pid, err);
 
 	if (r < 0)
@@ -257,11 +262,11 @@ static int start_wired(const struct launch_settings *s, struct launch *l, struct
 	}
 	r = send_claim(l, err);
 	if (r == 0)
-		r = make_plan(s, l, err);
+		r = make_plan(s, l, &plan, err);
 	if (r == 0)
 		r = send_request(s, l, w, err);
 	if (r == 0)
-		r = send_start(s, l, w->control[0], err);
+		r = send_start(s, l, &plan, w->control[0], err);
 	if (r < 0)
 		return r;
 	l->control_fd = take_fd(&w->control[0]);

@@ -96,6 +96,7 @@ static void print(const struct engine_plan *p, FILE *out)
 		(void)fprintf(out, "%s %s <- %s\n", kinds[p->files[i].kind], p->files[i].inside,
 			      p->files[i].host);
 	(void)fprintf(out, "largest file %llu\n", (unsigned long long)p->file_size_max_b);
+	(void)fprintf(out, "descriptors %u\norders\n%s", p->n_fds, p->orders);
 }
 
 static bool golden_holds(size_t i)
