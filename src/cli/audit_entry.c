@@ -20,10 +20,12 @@ const char *const audit_headers[AUDIT_COLUMNS] = {"TIME",    "VM",     "PROGRAM"
 
 static void program_text(uint32_t program, char *ret, size_t size)
 {
-	if (program == JAIL_PROGRAM_KEEPER)
+	if (jail_program_is_keeper(program))
 		(void)snprintf(ret, size, "keeper");
 	else if (program == JAIL_PROGRAM_QEMU_TCG || program == JAIL_PROGRAM_QEMU_KVM)
 		(void)snprintf(ret, size, "qemu");
+	else if (program == JAIL_PROGRAM_FIRECRACKER)
+		(void)snprintf(ret, size, "firecracker");
 	else
 		(void)snprintf(ret, size, "%" PRIu32, program);
 }

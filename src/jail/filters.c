@@ -11,7 +11,7 @@ const struct seccomp_program *filters_find(enum jail_program program, enum jail_
 	/* Both come from a request: any number. */
 	const unsigned int p = (unsigned int)program;
 	const unsigned int l =
-		program == JAIL_PROGRAM_KEEPER ? JAIL_LEVEL_MINIMAL : (unsigned int)level;
+		jail_program_is_keeper(program) ? JAIL_LEVEL_MINIMAL : (unsigned int)level;
 
 	if (p >= FILTERS_PROGRAMS || l >= FILTERS_LEVELS || filters_table[p][l].n == 0)
 		return NULL;

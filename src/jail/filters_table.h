@@ -6,7 +6,7 @@
 #include "jail/request.h"
 #include "sys/seccomp.h"
 
-#define FILTERS_PROGRAMS (JAIL_PROGRAM_QEMU_KVM + 1)
+#define FILTERS_PROGRAMS JAIL_PROGRAM_MAX
 #define FILTERS_LEVELS	 (JAIL_LEVEL_PERMISSIVE + 1)
 
 /* By program and level; empty where there is none. */

@@ -37,6 +37,8 @@ void jail_plan_init(struct jail_plan *plan, const char *vm_id, const char *keepe
 void jail_plan_confine(struct jail_plan *plan, const struct jail_confinement *confinement)
 {
 	plan->request.vmm_program = confinement->program;
+	plan->request.keeper_program = confinement->keeper;
+	plan->request.sockets = confinement->sockets;
 	plan->request.level = confinement->level;
 	plan->request.denied = confinement->denied;
 	plan->request.limits = confinement->limits;
@@ -102,6 +104,7 @@ static const char *step_name(uint32_t stage)
 		[JAIL_STAGE_ROOT] = "mount the root of the jail",
 		[JAIL_STAGE_MOUNT] = "mount a file",
 		[JAIL_STAGE_PIVOT] = "leave the host's file tree",
+		[JAIL_STAGE_SOCKETS] = "make the folder for the VMM's sockets",
 		[JAIL_STAGE_DESCRIPTORS] = "arrange the descriptors",
 		[JAIL_STAGE_LIMITS] = "set the limits",
 		[JAIL_STAGE_IDS] = "change to the user of the jail",
@@ -122,7 +125,8 @@ static const char *step_object(const struct jail_request *r, const struct jail_e
 	    event->detail < r->n_mounts)
 		return r->text + r->mounts[event->detail].source;
 	if (event->stage == JAIL_STAGE_EXEC)
-		return r->text + (event->program == JAIL_PROGRAM_KEEPER ? r->keeper : r->argv[0]);
+		return r->text + (jail_program_is_keeper(event->program) ? r->keeper
+								 : r->argv[0]);
 	return "";
 }
 
@@ -157,7 +161,7 @@ int jail_failure(const struct jail_plan *plan, const struct jail_event *event,
 
 	(void)snprintf(more, sizeof(more), "%.*s", (int)sizeof(event->text) - 1, event->text);
 	/* Of the steps that VMM and keeper both go through, whose it was. */
-	if (event->program == JAIL_PROGRAM_KEEPER)
+	if (jail_program_is_keeper(event->program))
 		what = " for the keeper";
 	(void)err_set(err, IRONCLAW_ERR_JAIL, errnum, "the warden could not %s%s%s%s: %s",
 		      step_name(event->stage), object[0] ? " " : "", object, what,

@@ -15,6 +15,7 @@
 #ifndef JAIL_REQUEST_H
 #define JAIL_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define JAIL_REQUEST_MAGIC 0x69636a31U /* "icj1" */
@@ -27,13 +28,16 @@
 #define JAIL_FIRST_FD	   3 /* first extra descriptor of keeper and VMM */
 #define JAIL_VMM_FDS_MAX   4U
 #define JAIL_ROOT_NAME	   "root" /* empty folder in the VM's folder */
+/* Where a VMM makes its sockets, and the port that is listened at there for it (JAIL_SOCKETS). */
+#define JAIL_SOCKETS	   "/run"
+#define JAIL_LISTENER	   JAIL_SOCKETS "/v.sock_3"
 
 /** Descriptors of the keeper, in order from JAIL_FIRST_FD. */
 enum jail_keeper_fd {
 	JAIL_KEEPER_CONTROL, /* SOCK_SEQPACKET to the library, machine/control.h */
 	JAIL_KEEPER_CLIENT,  /* stream to the library: frames */
-	JAIL_KEEPER_LINK,    /* stream to the guest: frames */
-	JAIL_KEEPER_MONITOR, /* stream to the VMM's monitor */
+	JAIL_KEEPER_LINK,    /* stream to the guest: frames; or a socket where it calls */
+	JAIL_KEEPER_MONITOR, /* stream to the VMM's monitor; unused with own sockets */
 	JAIL_KEEPER_CONSOLE, /* pipe, read end: guest console and the VMM's own complaints */
 	JAIL_KEEPER_FDS
 };
@@ -57,7 +61,19 @@ enum jail_mount_kind {
 };
 
 /** Which program's filter (jail/filters/). */
-enum jail_program { JAIL_PROGRAM_KEEPER = 1, JAIL_PROGRAM_QEMU_TCG, JAIL_PROGRAM_QEMU_KVM };
+enum jail_program {
+	JAIL_PROGRAM_KEEPER = 1,
+	JAIL_PROGRAM_QEMU_TCG,
+	JAIL_PROGRAM_QEMU_KVM,
+	JAIL_PROGRAM_KEEPER_VSOCK, /* a keeper that takes calls, and may make them */
+	JAIL_PROGRAM_FIRECRACKER,
+	JAIL_PROGRAM_MAX
+};
+
+static inline bool jail_program_is_keeper(uint32_t program)
+{
+	return program == JAIL_PROGRAM_KEEPER || program == JAIL_PROGRAM_KEEPER_VSOCK;
+}
 
 /** How much a VMM's filter lets through; the keeper has one filter for all. */
 enum jail_level { JAIL_LEVEL_MINIMAL = 1, JAIL_LEVEL_BASIC, JAIL_LEVEL_PERMISSIVE };
@@ -103,6 +119,13 @@ struct jail_request {
 	uint32_t env[JAIL_ENV_MAX];   /* offsets of NAME=VALUE */
 	uint64_t file_size_max_b;     /* RLIMIT_FSIZE of the VMM */
 	uint32_t vmm_program;	      /* enum jail_program */
+	uint32_t keeper_program;      /* enum jail_program */
+	/*
+	 * 1: the VMM makes sockets of its own: JAIL_SOCKETS is a small folder that it can write to,
+	 * and the keeper's current folder. JAIL_KEEPER_LINK is then not what came with the request
+	 * but a socket that listens at JAIL_LISTENER.
+	 */
+	uint32_t sockets;
 	uint32_t level;		      /* enum jail_level, of the VMM */
 	uint32_t denied;	      /* enum jail_denied */
 	struct jail_limits limits;
@@ -126,6 +149,7 @@ enum jail_stage {
 	JAIL_STAGE_ROOT,
 	JAIL_STAGE_MOUNT,
 	JAIL_STAGE_PIVOT,
+	JAIL_STAGE_SOCKETS,
 	JAIL_STAGE_DESCRIPTORS,
 	JAIL_STAGE_LIMITS,
 	JAIL_STAGE_IDS,

@@ -57,7 +57,7 @@ static int check(const struct jail_status *s, const char *vm_id)
 		return -EINVAL;
 	if (s->warden_pid <= 0 || s->keeper_pid <= 0 || s->vmm_pid <= 0)
 		return -EINVAL;
-	if (s->limits > WARDEN_LIMITS_V2 || s->vmm_program > JAIL_PROGRAM_QEMU_KVM ||
+	if (s->limits > WARDEN_LIMITS_V2 || s->vmm_program >= JAIL_PROGRAM_MAX ||
 	    s->level > JAIL_LEVEL_PERMISSIVE || s->denied > JAIL_DENIED_REFUSE)
 		return -EINVAL;
 	if (!memchr(s->vm_id, '\0', sizeof(s->vm_id)) || strcmp(s->vm_id, vm_id) != 0)

@@ -213,7 +213,7 @@ static uint32_t vmm_gid(const struct warden *w)
 
 static void set_ids(const struct warden *w, struct warden_jail *jail)
 {
-	bool keeper = jail->program == JAIL_PROGRAM_KEEPER;
+	bool keeper = jail_program_is_keeper(jail->program);
 
 	if (!has_ids(w)) {
 		jail->uid = geteuid();
@@ -268,17 +268,33 @@ static bool verify_limits(struct warden *w)
 	return r == 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 }
 
+static bool failed_nowhere(struct warden *w, const struct warden_child *child,
+			   const struct warden_failure *failure)
+{
+	if (failure->stage == JAIL_STAGE_NONE)
+		return true;
+	(void)fail(w, failure->stage, -failure->errnum);
+	w->failed.detail = failure->detail;
+	w->failed.program = child->program;
+	return false;
+}
+
 static bool exec_child(struct warden *w, struct warden_child *child)
 {
 	struct warden_failure failure;
 
 	warden_child_exec(child, &failure);
-	if (failure.stage == JAIL_STAGE_NONE)
+	return failed_nowhere(w, child, &failure);
+}
+
+static bool share_sockets(struct warden *w)
+{
+	struct warden_failure failure;
+
+	if (!w->request.sockets)
 		return true;
-	(void)fail(w, failure.stage, -failure.errnum);
-	w->failed.detail = failure.detail;
-	w->failed.program = child->program;
-	return false;
+	warden_child_share(&w->vmm, &w->keeper, &failure);
+	return failed_nowhere(w, &w->vmm, &failure);
 }
 
 /* Both build their jails at the same time. */
@@ -291,7 +307,7 @@ static bool start_children(struct warden *w)
 	struct warden_jail keeper = {
 		.request = &w->request,
 		.hold = &w->limits_hold,
-		.program = JAIL_PROGRAM_KEEPER,
+		.program = (enum jail_program)w->request.keeper_program,
 		.exec_fd = keeper_program,
 		.output_fd = -EBADF,
 		.fds = keeper_fds,
@@ -311,7 +327,7 @@ static bool start_children(struct warden *w)
 		int r = -errno;
 
 		(void)fail(w, JAIL_STAGE_EXEC, r);
-		w->failed.program = JAIL_PROGRAM_KEEPER;
+		w->failed.program = keeper.program;
 		return false;
 	}
 	memcpy(keeper_fds, passed, JAIL_KEEPER_FDS * sizeof(int));
@@ -319,7 +335,7 @@ static bool start_children(struct warden *w)
 	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
 	/* Meanwhile the firewall: no program runs before it is there. */
 	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
-	       put_up_firewall(w) && exec_child(w, &w->keeper) && exec_child(w, &w->vmm) &&
+	       put_up_firewall(w) && share_sockets(w) && exec_child(w, &w->keeper) && exec_child(w, &w->vmm) &&
 	       verify_limits(w);
 }
 

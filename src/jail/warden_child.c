@@ -106,27 +106,61 @@ static void fail(struct warden_failure *failure, enum jail_stage stage, int errn
 }
 
 /*
- * The next message of the child: a failure, or its supervisor's descriptor.
+ * The next message of the child: a failure, or that it got somewhere, with @n_fds descriptors.
  * Return: whether there was one; false at the end, with the exec or the death of the child
  */
-static bool read_report(struct warden_child *child, struct warden_failure *failure)
+static bool read_report(struct warden_child *child, int *ret_fds, size_t n_fds,
+			struct warden_failure *failure)
 {
 	struct warden_report report;
-	int listener = -EBADF;
-	size_t n_fds = 0;
-	ssize_t n = descriptors_receive(child->report_fd, &report, sizeof(report), &listener, 1,
-					&n_fds);
+	size_t got = 0;
+	ssize_t n =
+		descriptors_receive(child->report_fd, &report, sizeof(report), ret_fds, n_fds, &got);
 
 	if (n <= 0)
 		return false;
 	if (n != sizeof(report) || report.stage >= JAIL_STAGE_MAX ||
-	    (report.stage == JAIL_STAGE_NONE) != (n_fds == 1))
+	    got != (report.stage == JAIL_STAGE_NONE ? n_fds : 0))
 		fail(failure, JAIL_STAGE_REQUEST, EBADMSG, 0);
 	else if (report.stage != JAIL_STAGE_NONE)
 		fail(failure, (enum jail_stage)report.stage, report.errnum, report.detail);
-	else
-		child->listener_fd = listener;
 	return true;
+}
+
+/* Whether there is a report to read; a failure otherwise. */
+static bool wait_for_report(const struct warden_child *child, struct warden_failure *failure)
+{
+	struct pollfd p[] = {{.fd = child->report_fd, .events = POLLIN},
+			     {.fd = JAIL_WARDEN_FD, .events = POLLRDHUP}};
+	int n;
+
+	while ((n = poll(p, 2, -1)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		fail(failure, JAIL_STAGE_SOCKETS, errno, 0);
+	else if (p[1].revents)
+		fail(failure, JAIL_STAGE_SOCKETS, ECANCELED, 0);
+	return failure->stage == JAIL_STAGE_NONE;
+}
+
+void warden_child_share(struct warden_child *vmm, const struct warden_child *keeper,
+			struct warden_failure *ret)
+{
+	int fds[WARDEN_SOCKETS_FDS] = {-EBADF, -EBADF}, r;
+
+	ret->stage = JAIL_STAGE_NONE;
+	if (!wait_for_report(vmm, ret))
+		return;
+	if (!read_report(vmm, fds, WARDEN_SOCKETS_FDS, ret))
+		fail(ret, JAIL_STAGE_SOCKETS, ECHILD, 0);
+	if (ret->stage != JAIL_STAGE_NONE)
+		return;
+	/* A keeper's child that died says more in warden_child_exec(). */
+	r = descriptors_send(keeper->report_fd, "", 1, fds, WARDEN_SOCKETS_FDS);
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		fail(ret, JAIL_STAGE_SOCKETS, -r, 0);
+	for (size_t i = 0; i < WARDEN_SOCKETS_FDS; i++)
+		close_fd(&fds[i]);
 }
 
 /* A denied call before the program runs. Return: whether it was the one that may pass */
@@ -166,7 +200,7 @@ void warden_child_exec(struct warden_child *child, struct warden_failure *ret)
 		} else if (p[0].revents) {
 			/* The report first: its end comes before the first call of the new program.
 			 */
-			if (!read_report(child, ret))
+			if (!read_report(child, &child->listener_fd, 1, ret))
 				break;
 		} else if (p[1].revents & POLLIN) {
 			passed = pass_exec(child, passed, ret) || passed;

@@ -5,6 +5,7 @@
  *
  *   warden_child_make()   a process in its namespaces, which waits
  *   warden_child_go()     its ids are mapped; it builds its jail
+ *   warden_child_share()  a VMM with sockets of its own: they are the keeper's as well
  *   warden_child_exec()   its filter is loaded, its one execve(2) has succeeded
  *   warden_child_end()    killed and waited for
  */
@@ -41,6 +42,14 @@ int warden_child_make(struct warden_child *child, struct warden_jail *jail);
 
 /** warden_child_go() - map the ids of @jail. Return: 0, -errno */
 int warden_child_go(struct warden_child *child, const struct warden_jail *jail);
+
+/**
+ * warden_child_share() - hand what the VMM's child made for its sockets to the keeper's.
+ *
+ * Blocks until the VMM's tree stands, but not beyond the end of JAIL_WARDEN_FD.
+ */
+void warden_child_share(struct warden_child *vmm, const struct warden_child *keeper,
+			struct warden_failure *ret);
 
 /**
  * warden_child_exec() - wait for the filter, let the execve pass, wait for its success.

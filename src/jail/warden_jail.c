@@ -11,6 +11,7 @@
  *  2. ids        the one uid and gid that the user namespace has
  *  3. root       a small tmpfs over an empty folder of the VM's, the detached mounts attached to
  * it; pivot_root, the host's tree is detached, the tmpfs itself becomes read-only
+ *                a VMM that makes sockets gets a small tmpfs for them, and shows it to the keeper
  *  4. fds        0 is the tree's /dev/null, 1 and 2 the console pipe or /dev/null, 3.. what is the
  *                program's; all else is close-on-exec
  *  5. limits     no core file, bounded file size and descriptors
@@ -40,6 +41,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -107,7 +109,7 @@ static int make_parents(char *path)
 
 static bool is_keeper(const struct warden_jail *jail)
 {
-	return jail->program == JAIL_PROGRAM_KEEPER;
+	return jail_program_is_keeper(jail->program);
 }
 
 static const char *target_of(const struct jail_request *request, const struct jail_mount *mount)
@@ -171,23 +173,32 @@ static int become(const struct warden_jail *jail)
 	return 0;
 }
 
-/* A tmpfs over the folder for it, as the current folder. */
-static int make_root(int root_fd)
+/* Return: a detached tmpfs, -errno */
+static int make_tmpfs(const char *size, const char *inodes, unsigned int attributes)
 {
 	cleanup_close int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	cleanup_close int tree = -EBADF;
-	int r;
+	int tree;
 
 	if (fs < 0)
 		return -errno;
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "1m", 0) < 0 ||
-	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "nr_inodes", "512", 0) < 0 ||
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", size, 0) < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
+	return tree < 0 ? -errno : tree;
+}
+
+/* A tmpfs over the folder for it, as the current folder. */
+static int make_root(int root_fd)
+{
+	cleanup_close int tree =
+		make_tmpfs("1m", "512", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	int r;
+
 	if (tree < 0)
-		return -errno;
+		return tree;
 	r = mounts_attach(tree, root_fd, "");
 	if (r < 0)
 		return r;
@@ -216,6 +227,18 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 	return r < 0 ? r : mounts_attach(source_fd, AT_FDCWD, target);
 }
 
+/* The one folder that a VMM can write to: small, and Landlock lets only sockets be made in it. */
+static int make_sockets_folder(void)
+{
+	cleanup_close int tree = make_tmpfs("64k", "8", RW_ATTRIBUTES);
+
+	if (tree < 0)
+		return tree;
+	if (mkdir(JAIL_SOCKETS + 1, 0755) < 0)
+		return -errno;
+	return mounts_attach(tree, AT_FDCWD, JAIL_SOCKETS + 1);
+}
+
 static void build_tree(const struct warden_jail *jail)
 {
 	const struct jail_request *request = jail->request;
@@ -240,12 +263,56 @@ static void build_tree(const struct warden_jail *jail)
 			fail(jail, JAIL_STAGE_MOUNT, -r, i);
 		close_fd(&sources.fds[i]);
 	}
+	if (request->sockets && !is_keeper(jail)) {
+		r = make_sockets_folder();
+		if (r < 0)
+			fail(jail, JAIL_STAGE_SOCKETS, -r, 0);
+	}
 	(void)close(sources.root_fd);
 	r = mounts_pivot_here();
 	if (r == 0)
 		r = mounts_restrict(INPUT_ATTRIBUTES);
 	if (r < 0)
 		fail(jail, JAIL_STAGE_PIVOT, -r, 0);
+}
+
+/*
+ * A socket in the folder, where the VMM will call when its guest does: made here, for the keeper
+ * could not get there, and given to it together with the folder.
+ */
+static int offer_sockets(const struct warden_jail *jail)
+{
+	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JAIL_LISTENER};
+	const struct warden_report made = {.stage = JAIL_STAGE_NONE};
+	cleanup_close int folder = open(JAIL_SOCKETS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int listener =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fds[WARDEN_SOCKETS_FDS] = {folder, listener};
+
+	/* The VMM waits in connect(2) when nobody takes its calls. */
+	if (folder < 0 || listener < 0 ||
+	    bind(listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(listener, SOMAXCONN) < 0)
+		return -errno;
+	return descriptors_send(jail->report_fd, &made, sizeof(made), fds, WARDEN_SOCKETS_FDS);
+}
+
+/* The keeper's part: the folder becomes its current one, the socket its link. @ret: jail->fds */
+static int take_sockets(const struct warden_jail *jail, int ret[JAIL_PROGRAM_FDS_MAX])
+{
+	int fds[WARDEN_SOCKETS_FDS];
+	size_t n_fds;
+	char note;
+	ssize_t n = descriptors_receive(jail->report_fd, &note, sizeof(note), fds,
+					WARDEN_SOCKETS_FDS, &n_fds);
+
+	if (n <= 0)
+		_exit(127);
+	if (n_fds != WARDEN_SOCKETS_FDS)
+		return -EBADMSG;
+	memcpy(ret, jail->fds, jail->n_fds * sizeof(*ret));
+	ret[JAIL_KEEPER_LINK] = fds[WARDEN_SOCKETS_LISTENER];
+	return fchdir(fds[WARDEN_SOCKETS_FOLDER]) < 0 ? -errno : 0;
 }
 
 static int arrange_descriptors(const struct warden_jail *jail)
@@ -333,13 +400,16 @@ static void check_readable(const struct warden_jail *jail)
 static int confine_files(const struct warden_jail *jail)
 {
 	const struct jail_request *request = jail->request;
-	struct landlock_rule rules[1 + JAIL_MOUNTS_MAX];
+	struct landlock_rule rules[2 + JAIL_MOUNTS_MAX];
 	size_t n = 0;
 
 	if (is_keeper(jail))
 		rules[n++] = (struct landlock_rule){.fd = jail->exec_fd, .access = LANDLOCK_READ};
 	else
 		rules[n++] = (struct landlock_rule){.path = "/", .access = LANDLOCK_READ};
+	if (request->sockets && !is_keeper(jail))
+		rules[n++] = (struct landlock_rule){.path = JAIL_SOCKETS,
+						    .access = LANDLOCK_SOCKETS};
 	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
 		const struct jail_mount *m = &request->mounts[i];
 
@@ -410,6 +480,8 @@ static void check(const struct warden_jail *jail, enum jail_stage stage, int r)
 void warden_jail_enter(const struct warden_jail *outside)
 {
 	struct warden_jail jail = *outside;
+	int fds[JAIL_PROGRAM_FDS_MAX];
+	mode_t mask = 077;
 	char go;
 
 	if (jail.cgroup)
@@ -420,6 +492,14 @@ void warden_jail_enter(const struct warden_jail *outside)
 	(void)umask(022);
 	check(&jail, JAIL_STAGE_LIMITS, raise_open_files());
 	build_tree(&jail);
+	if (jail.request->sockets && is_keeper(&jail)) {
+		check(&jail, JAIL_STAGE_SOCKETS, take_sockets(&jail, fds));
+		jail.fds = fds;
+	} else if (jail.request->sockets) {
+		/* The keeper, another user, is to get at the sockets that the VMM will make. */
+		mask = 0;
+		check(&jail, JAIL_STAGE_SOCKETS, offer_sockets(&jail));
+	}
 	/* Above everything that is laid out now. */
 	jail.report_fd = fcntl(outside->report_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
 	if (jail.report_fd < 0)
@@ -428,7 +508,7 @@ void warden_jail_enter(const struct warden_jail *outside)
 		jail.exec_fd = fcntl(outside->exec_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX);
 	check(&jail, JAIL_STAGE_DESCRIPTORS, arrange_descriptors(&jail));
 	check(&jail, JAIL_STAGE_LIMITS, set_limits(&jail));
-	(void)umask(077);
+	(void)umask(mask);
 	(void)sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
 	check(&jail, JAIL_STAGE_PRIVILEGES, privileges_drop());
 	check(&jail, JAIL_STAGE_PRIVILEGES, die_with_parent(&jail));

@@ -18,13 +18,17 @@
 
 /**
  * What the child says on its socket: with JAIL_STAGE_NONE and the supervisor's descriptor that its
- * filter is loaded, with another stage that it failed there.
+ * filter is loaded; with WARDEN_SOCKETS_FDS descriptors, before, that the sockets' folder is there;
+ * with another stage that it failed there.
  */
 struct warden_report {
 	uint32_t stage; /* enum jail_stage */
 	int32_t errnum;
 	uint32_t detail; /* index of the mount */
 };
+
+/** Descriptors of a VMM's sockets, as its child reports them and the keeper's child is told. */
+enum { WARDEN_SOCKETS_FOLDER, WARDEN_SOCKETS_LISTENER, WARDEN_SOCKETS_FDS };
 
 /** What is to be built, and for whom. All is borrowed. */
 struct warden_jail {
@@ -45,7 +49,8 @@ struct warden_jail {
  *
  * Must: be called in a fresh single-threaded child made with WARDEN_JAIL_NAMESPACES, whose current
  * folder is the one that holds the VM's folder. The warden writes the id maps meanwhile, and says
- * so with a message on the socket.
+ * so with a message on the socket. With request->sockets the keeper's gets a second one, with what the
+ * VMM's has reported.
  * Does, each step fatal: private mounts; a tmpfs tree with just the mounts of the request (the
  * keeper: /dev/null), made the root, read-only, the old root gone; descriptors arranged; rlimits;
  * its ids; no capability left, no_new_privs; SIGKILL when the warden dies; Landlock; the seccomp

@@ -108,6 +108,7 @@ static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
 static int make_plan(const struct launch_settings *s, struct launch *l, struct engine_plan *plan,
 		     struct ironclaw_error *err)
 {
+	struct jail_confinement confinement = s->confinement;
 	struct engine_settings vmm = s->vmm;
 	char initramfs[1200], keeper[1200];
 	int r = 0;
@@ -126,7 +127,10 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct e
 	else
 		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
 	jail_plan_init(&l->plan, l->vm_id, keeper, plan->file_size_max_b);
-	jail_plan_confine(&l->plan, &s->confinement);
+	confinement.keeper =
+		vmm.link == ENGINE_LINK_VSOCK ? JAIL_PROGRAM_KEEPER_VSOCK : JAIL_PROGRAM_KEEPER;
+	confinement.sockets = plan->sockets;
+	jail_plan_confine(&l->plan, &confinement);
 	mount_files(&l->plan, plan, s->twin);
 	for (size_t i = 0; i < plan->n_argv; i++)
 		jail_plan_arg(&l->plan, plan->argv[i]);
@@ -358,7 +362,7 @@ static int describe_end(const struct launch *l, struct ironclaw_error *err)
 		(void)err_set(err, IRONCLAW_ERR_VMM, EPERM,
 			      "the %s was killed for a system call that its filter denies "
 			      "(number %d)",
-			      l->end.killed_program == JAIL_PROGRAM_KEEPER ? "keeper" : "VMM",
+			      jail_program_is_keeper(l->end.killed_program) ? "keeper" : "VMM",
 			      l->end.killed_syscall);
 		err_hint(err, "ironclaw audit seccomp --vm %s", l->vm_id);
 		return -EPERM;

@@ -38,7 +38,7 @@ struct launch_settings {
 	const struct engine_host *host;
 	struct engine_settings vmm;  /* initramfs is filled in by a boot */
 	const struct kernel *kernel; /* boots only: for the initramfs */
-	struct jail_confinement confinement;
+	struct jail_confinement confinement; /* but keeper and sockets, which the plan says */
 	int state_fd;			/* clones only; borrowed */
 	uint32_t overlay_mib;		/* size of the guest's writable layer */
 	const struct launch_twin *twin; /* NULL: none */

@@ -141,7 +141,8 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 				     .start = ENGINE_CLONE,
 				     .ram = t->template->ram,
 				     .overlay_mib = (uint32_t)t->spec->memory_mib / 2,
-				     .state_fd = state_fd};
+				     .state_fd = state_fd,
+				     .state = t->template->state};
 	char vm_id[LIMIT_VM_ID_MAX + 1];
 	struct launch_settings settings;
 	int ends[2], r;
@@ -235,11 +236,9 @@ static int try_all(struct trial *t, const struct denials *ring, struct told *tol
 static int try_enforced(struct trial *t, const struct denials *ring, struct told *told,
 			struct probe_results *ret, struct ironclaw_error *err)
 {
-	uint32_t program = t->keeper				? JAIL_PROGRAM_KEEPER
-			   : t->spec->accel == ENGINE_ACCEL_TCG ? JAIL_PROGRAM_QEMU_TCG
-								: JAIL_PROGRAM_QEMU_KVM;
 	cleanup_free struct launch *l = malloc(sizeof(*l));
 	struct probe_row *row;
+	uint32_t program;
 	int r;
 
 	if (!l)
@@ -249,6 +248,7 @@ static int try_enforced(struct trial *t, const struct denials *ring, struct told
 	if (r < 0)
 		return r;
 	row = add_row(ret, t, t->act, &told[t->act]);
+	program = t->keeper ? l->plan.request.keeper_program : vm_jail_program(t->spec);
 	row->held = !told[t->act].reported && row->denied && l->end.killed_program == program &&
 		    row->call != PROBE_MARK && row->call == l->end.killed_syscall;
 	row->by = row->held				      ? PROBE_BY_KILL

@@ -34,7 +34,7 @@
 struct build {
 	const struct template_spec *spec;
 	const struct vm_notices *notices;
-	char dir[1300], final[1300], ram[1310];
+	char dir[1300], final[1300], ram[1310], state[1310];
 	int dir_fd, state_fd;
 	struct ironclaw_vm *vm;
 };
@@ -141,6 +141,7 @@ static int boot_and_save(struct build *b, struct ironclaw_error *err)
 	const struct vm_start_mode mode = {.vm_id = vm_id,
 					   .start = ENGINE_BOOT_TEMPLATE,
 					   .ram = b->ram,
+					   .state = b->state,
 					   .state_fd = -EBADF,
 					   .overlay_mib = vm_overlay_mib(&config)};
 	uint32_t number;
@@ -323,6 +324,7 @@ static int template_build(const struct template_spec *spec, const struct vm_noti
 	(void)snprintf(b.dir, sizeof(b.dir), "%s/templates/" NEW "%s", spec->paths->data,
 		       spec->key);
 	(void)snprintf(b.ram, sizeof(b.ram), "%s/ram", b.dir);
+	(void)snprintf(b.state, sizeof(b.state), "%s/state", b.dir);
 	(void)snprintf(path, sizeof(path), "%s/templates/" LOCK "%s", spec->paths->data, spec->key);
 	sweep(spec->paths);
 	lock = file_lock(AT_FDCWD, path, true);

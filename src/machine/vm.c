@@ -42,6 +42,7 @@ static int start_clone(struct template_spec *spec, const struct vm_config *confi
 	struct vm_start_mode mode = {.vm_id = config->vm_id,
 				     .start = ENGINE_CLONE,
 				     .ram = template.ram,
+				     .state = template.state,
 				     .overlay_mib = vm_overlay_mib(config)};
 	int r = template_load_warm(spec, err);
 

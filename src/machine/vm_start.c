@@ -94,6 +94,13 @@ uint32_t vm_overlay_mib(const struct vm_config *config)
 	return (uint32_t)(config->memory_mib / 2);
 }
 
+enum jail_program vm_jail_program(const struct template_spec *spec)
+{
+	if (strcmp(spec->engine->name, "firecracker") == 0)
+		return JAIL_PROGRAM_FIRECRACKER;
+	return spec->accel == ENGINE_ACCEL_TCG ? JAIL_PROGRAM_QEMU_TCG : JAIL_PROGRAM_QEMU_KVM;
+}
+
 static struct jail_confinement confinement(const struct template_spec *spec)
 {
 	bool tcg = spec->accel == ENGINE_ACCEL_TCG;
@@ -101,7 +108,7 @@ static struct jail_confinement confinement(const struct template_spec *spec)
 	uint64_t tables_mib = spec->memory_mib / LIMIT_VMM_TABLES_PART;
 
 	return (struct jail_confinement){
-		.program = tcg ? JAIL_PROGRAM_QEMU_TCG : JAIL_PROGRAM_QEMU_KVM,
+		.program = vm_jail_program(spec),
 		.level = (enum jail_level)(JAIL_LEVEL_MINIMAL + (int)spec->seccomp),
 		.denied = spec->seccomp_mode == VM_SECCOMP_AUDIT ? JAIL_DENIED_REFUSE
 								 : JAIL_DENIED_KILL,
@@ -134,7 +141,8 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 			.kernel =
 				spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
 			.image = spec->image.path,
-			.ram = mode->ram},
+			.ram = mode->ram,
+			.state = mode->state},
 	};
 }
 

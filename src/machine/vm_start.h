@@ -16,6 +16,7 @@ struct vm_start_mode {
 	enum engine_start start;
 	const char *ram;      /* templates and clones */
 	int state_fd;	      /* clones; borrowed */
+	const char *state;    /* templates and clones: the same file's path */
 	uint32_t overlay_mib; /* size of the guest's writable layer */
 };
 
@@ -30,6 +31,9 @@ int vm_start(const struct template_spec *spec, const struct vm_start_mode *mode,
 /** vm_launch_settings() - what vm_start() gives to launch_start(); borrows from both. */
 void vm_launch_settings(const struct template_spec *spec, const struct vm_start_mode *mode,
 			struct launch_settings *ret);
+
+/** vm_jail_program() - whose filter its VMM gets. */
+enum jail_program vm_jail_program(const struct template_spec *spec);
 
 /**
  * vm_resolve() - find everything that a configuration names: programs, engine, accelerator, image,

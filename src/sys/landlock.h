@@ -17,6 +17,8 @@
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define LANDLOCK_WRITE	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 #define LANDLOCK_DEVICE (LANDLOCK_WRITE | (1ULL << 15))
+/* Sockets may come and go, nothing else. */
+#define LANDLOCK_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
 /** A file or folder and what may be done with it and beneath it. */
 struct landlock_rule {

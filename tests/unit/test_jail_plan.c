@@ -19,6 +19,7 @@ static struct jail_plan plan;
 static struct ironclaw_error err;
 static const struct jail_confinement confinement = {
 	.program = JAIL_PROGRAM_QEMU_KVM,
+	.keeper = JAIL_PROGRAM_KEEPER,
 	.level = JAIL_LEVEL_PERMISSIVE,
 	.denied = JAIL_DENIED_REFUSE,
 	.limits = {.memory_max_b = 1, .pids_max = 2, .cpu_percent = 3, .required = 1},

@@ -20,6 +20,7 @@ static struct jail_plan plan;
 static struct jail_request *const r = &plan.request;
 static const struct jail_confinement confinement = {
 	.program = JAIL_PROGRAM_QEMU_TCG,
+	.keeper = JAIL_PROGRAM_KEEPER,
 	.level = JAIL_LEVEL_BASIC,
 	.denied = JAIL_DENIED_KILL,
 	.limits = {.memory_max_b = 1 << 20, .pids_max = 4, .cpu_percent = 100},
@@ -291,7 +292,12 @@ static void confinement_is_chosen(void **state)
 	(void)state;
 	spoil(&r->vmm_program, 0);
 	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER);
-	spoil(&r->vmm_program, JAIL_PROGRAM_QEMU_KVM + 1);
+	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER_VSOCK);
+	spoil(&r->vmm_program, JAIL_PROGRAM_MAX);
+	spoil(&r->keeper_program, 0);
+	spoil(&r->keeper_program, JAIL_PROGRAM_QEMU_TCG);
+	spoil(&r->keeper_program, JAIL_PROGRAM_MAX);
+	spoil(&r->sockets, 2);
 	spoil(&r->level, 0);
 	spoil(&r->level, JAIL_LEVEL_PERMISSIVE + 1);
 	spoil(&r->denied, 0);

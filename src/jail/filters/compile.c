@@ -36,6 +36,8 @@ static const struct target targets[] = {
 	{"keeper", "keeper", "JAIL_PROGRAM_KEEPER"},
 	{"qemu-tcg", "qemu_tcg", "JAIL_PROGRAM_QEMU_TCG"},
 	{"qemu-kvm", "qemu_kvm", "JAIL_PROGRAM_QEMU_KVM"},
+	{"keeper-vsock", "keeper_vsock", "JAIL_PROGRAM_KEEPER_VSOCK"},
+	{"firecracker", "firecracker", "JAIL_PROGRAM_FIRECRACKER"},
 };
 
 static const char *const level_names[] = {
