@@ -204,7 +204,7 @@ static const struct {
 	{"setsockopt", 1, INT_BITS}, {"setsockopt", 2, INT_BITS}, {"set_mempolicy", 0, INT_BITS},
 	{"socket", 0, INT_BITS},     {"socket", 1, INT_BITS},	  {"socket", 2, INT_BITS},
 	{"socketpair", 0, INT_BITS}, {"accept4", 3, INT_BITS},
-	{"tgkill", 0, INT_BITS},     {"tgkill", 2, INT_BITS},
+	{"tgkill", 0, INT_BITS},     {"tgkill", 2, INT_BITS},   {"tkill", 1, INT_BITS},
 };
 
 static int find(const struct constant *table, size_t n, const char *name, uint64_t *ret)
