@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	 "build, list and remove templates, the saved VMs that runs start from"},
 	{"kernel", cmd_kernel, "build and list guest kernels"},
 	{"audit", cmd_audit, "show which system calls of VMMs and keepers were denied"},
+	{"seccomp", cmd_seccomp, "write a filter file for a VMM that loads its filter itself"},
 	{"doctor", cmd_doctor, "check whether this machine can run VMs, and say what is missing"},
 	{"version", cmd_version, "print the version"},
 };

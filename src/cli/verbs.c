@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verbs.c - what `ironclaw image`, `kernel` and `template` do alike with their words; see cli.h. */
+/* verbs.c - what `ironclaw image`, `kernel`, `template` and `seccomp` do alike with their words;
+ * see cli.h. */
 #include <stdio.h>
 #include <string.h>
 

@@ -96,6 +96,20 @@ static inline long raw_syscall_i386(long nr)
 	return (int)result;
 }
 
+/* Whether the kernel has the 32-bit entry; without it the caller gets SIGSEGV. */
+static inline bool has_i386(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)signal(SIGSEGV, SIG_DFL);
+		_exit(raw_syscall_i386(20 /* getpid */) > 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
 __attribute__((noreturn)) static inline void supervised_child(struct supervised *s, int socket,
 							      const struct seccomp_program *program)
 {

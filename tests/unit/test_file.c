@@ -81,6 +81,30 @@ static void test_bounded_read_refuses(void **state)
 	assert_int_equal(len, 7);
 }
 
+/* Somebody who can write to the folder, and guesses the name under which a file is made. */
+static void test_a_write_goes_through_no_file_that_was_there(void **state)
+{
+	char tmp[64], got[8] = "";
+	int fd;
+
+	(void)state;
+	(void)snprintf(tmp, sizeof(tmp), "a.tmp.%d", (int)getpid());
+	fd = openat(folder_fd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	assert_true(fd >= 0);
+	put("a", "secret");
+	assert_int_equal(pread(fd, got, sizeof(got), 0), 0);
+	(void)close(fd);
+	/* A link to another file is not followed either. */
+	put("b", "untouched");
+	assert_int_equal(symlinkat("b", folder_fd, tmp), 0);
+	put("a", "secret");
+	fd = openat(folder_fd, "b", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, got, sizeof(got) - 1, 0), 7);
+	assert_string_equal(got, "untouch");
+	(void)close(fd);
+	assert_false(exists(tmp));
+}
+
 static void test_failed_write_leaves_the_old(void **state)
 {
 	cleanup_free char *text = NULL;
@@ -184,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(test_write_and_read_back),
 		IN_FOLDER(test_bounded_read_refuses),
+		IN_FOLDER(test_a_write_goes_through_no_file_that_was_there),
 		IN_FOLDER(test_failed_write_leaves_the_old),
 		IN_FOLDER(test_read_full_tells_an_early_end),
 		IN_FOLDER(test_mkdir_p),

@@ -463,19 +463,6 @@ static void ioctls_are_those_of_a_virtual_machine(void **state)
 	}
 }
 
-static bool has_i386(void)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)signal(SIGSEGV, SIG_DFL);
-		_exit(raw_syscall_i386(20 /* getpid */) > 0 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status == 0;
-}
-
 static void calls_of_other_abis_are_denied(void **state)
 {
 	const bool i386 = has_i386();

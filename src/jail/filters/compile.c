@@ -5,8 +5,10 @@
  *	compile OUTPUT.c PROGRAM=LIST[,LIST]...
  *
  * For each program and level libseccomp makes the BPF: a binary search over the call numbers, then
- * the arguments. What no rule names, and every call of another ABI (i386, x32), goes to the
- * supervisor. The output depends on the lists and on libseccomp alone, not on the machine's kernel.
+ * the arguments. What becomes of a call that no rule names, and of every call of another ABI (i386,
+ * x32), is up to who loads the programs: see the two tables below. All programs of one output are
+ * of one table. The output depends on the lists and on libseccomp alone, not on the machine's
+ * kernel.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -26,18 +28,63 @@
 #define LIBSECCOMP_API 6U
 #define BINARY_TREE    2U
 
+struct table {
+	const char *header, *declaration;
+	const char *level; /* prefix of the levels' constants */
+	uint32_t denied, bad_arch;
+};
+
+/* The warden loads these, and supervises. */
+static const struct table of_warden = {
+	.header = "jail/filters_table.h",
+	.declaration = "filters_table[FILTERS_PROGRAMS][FILTERS_LEVELS]",
+	.level = "JAIL_LEVEL_",
+	.denied = SCMP_ACT_NOTIFY,
+	.bad_arch = SCMP_ACT_NOTIFY,
+};
+
+/*
+ * Firecracker loads these itself, one a thread. A trap lets its handler of SIGSYS run, which logs
+ * the call and ends the process. Killing one thread would leave a VM that hangs, so another ABI,
+ * which nothing but an attack would use, kills the process.
+ */
+static const struct table of_firecracker = {
+	.header = "engine/firecracker_filter_table.h",
+	.declaration = "firecracker_filter_table[FIRECRACKER_RULES][FIRECRACKER_THREADS]"
+		       "[VM_SECCOMP_MAX]",
+	.level = "VM_SECCOMP_",
+	.denied = SCMP_ACT_TRAP,
+	.bad_arch = SCMP_ACT_KILL_PROCESS,
+};
+
 struct target {
+	const struct table *table;
 	const char *argument; /* PROGRAM in PROGRAM=LIST */
 	const char *prefix;   /* of the C names */
-	const char *constant;
+	const char *index;    /* in the table, without the level */
 };
 
 static const struct target targets[] = {
-	{"keeper", "keeper", "JAIL_PROGRAM_KEEPER"},
-	{"qemu-tcg", "qemu_tcg", "JAIL_PROGRAM_QEMU_TCG"},
-	{"qemu-kvm", "qemu_kvm", "JAIL_PROGRAM_QEMU_KVM"},
-	{"keeper-vsock", "keeper_vsock", "JAIL_PROGRAM_KEEPER_VSOCK"},
-	{"firecracker", "firecracker", "JAIL_PROGRAM_FIRECRACKER"},
+	{&of_warden, "keeper", "keeper", "[JAIL_PROGRAM_KEEPER]"},
+	{&of_warden, "qemu-tcg", "qemu_tcg", "[JAIL_PROGRAM_QEMU_TCG]"},
+	{&of_warden, "qemu-kvm", "qemu_kvm", "[JAIL_PROGRAM_QEMU_KVM]"},
+	{&of_warden, "keeper-vsock", "keeper_vsock", "[JAIL_PROGRAM_KEEPER_VSOCK]"},
+	{&of_warden, "firecracker", "firecracker", "[JAIL_PROGRAM_FIRECRACKER]"},
+#define FIRECRACKER(argument, prefix, rules, thread)                                               \
+	{                                                                                          \
+		&of_firecracker, argument, prefix,                                                 \
+			"[FIRECRACKER_RULES_" rules "][FIRECRACKER_THREAD_" thread "]"             \
+	}
+	FIRECRACKER("api-1.7", "api_1_7", "1_7", "API"),
+	FIRECRACKER("vcpu-1.7", "vcpu_1_7", "1_7", "VCPU"),
+	FIRECRACKER("vmm-1.7", "vmm_1_7", "1_7", "VMM"),
+	FIRECRACKER("api-1.16", "api_1_16", "1_16", "API"),
+	FIRECRACKER("vcpu-1.16", "vcpu_1_16", "1_16", "VCPU"),
+	FIRECRACKER("vmm-1.16", "vmm_1_16", "1_16", "VMM"),
+	FIRECRACKER("api-1.17", "api_1_17", "1_17", "API"),
+	FIRECRACKER("vcpu-1.17", "vcpu_1_17", "1_17", "VCPU"),
+	FIRECRACKER("vmm-1.17", "vmm_1_17", "1_17", "VMM"),
+#undef FIRECRACKER
 };
 
 static const char *const level_names[] = {
@@ -85,17 +132,17 @@ static int add_rule(scmp_filter_ctx context, const struct filter_rule *rule)
 }
 
 /* Return: instructions, -errno */
-static int compile(const struct filter_list *list, enum jail_level level,
+static int compile(const struct table *table, const struct filter_list *list, enum jail_level level,
 		   struct sock_filter code[BPF_MAXINSNS])
 {
-	cleanup(release_context) scmp_filter_ctx context = seccomp_init(SCMP_ACT_NOTIFY);
+	cleanup(release_context) scmp_filter_ctx context = seccomp_init(table->denied);
 	cleanup_close int fd = memfd_create("bpf", MFD_CLOEXEC);
 	ssize_t n;
 	int r;
 
 	if (!context || fd < 0)
 		return -ENOMEM;
-	r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_NOTIFY);
+	r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, table->bad_arch);
 	if (r == 0)
 		r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
 	/* A call number of -1 is somebody's mistake, not a tracer's wish: it is denied. */
@@ -154,8 +201,8 @@ static void write_code(FILE *out, const char *prefix, enum jail_level level,
 	(void)fprintf(out, "};\n\n");
 }
 
-static int write_target(FILE *out, const struct target *target, const char *paths, char table[],
-			size_t table_size)
+static int write_target(FILE *out, const struct target *target, const char *paths, char rows[],
+			size_t rows_size)
 {
 	static struct filter_list list;
 	static struct sock_filter code[BPF_MAXINSNS];
@@ -164,18 +211,18 @@ static int write_target(FILE *out, const struct target *target, const char *path
 	list.n_rules = 0;
 	r = read_lists(paths, &list);
 	for (int level = JAIL_LEVEL_MINIMAL; r >= 0 && level <= JAIL_LEVEL_PERMISSIVE; level++) {
-		size_t used = strlen(table);
+		size_t used = strlen(rows);
 
-		r = compile(&list, (enum jail_level)level, code);
+		r = compile(target->table, &list, (enum jail_level)level, code);
 		if (r < 0) {
 			(void)fprintf(stderr, "%s: cannot be compiled: %s\n", target->argument,
 				      strerror(-r));
 			return r;
 		}
 		write_code(out, target->prefix, (enum jail_level)level, code, r);
-		(void)snprintf(table + used, table_size - used,
-			       "\t[%s][JAIL_LEVEL_%s] = {%s_%d, %d},\n", target->constant,
-			       level_names[level], target->prefix, level, r);
+		(void)snprintf(rows + used, rows_size - used, "\t%s[%s%s] = {%s_%d, %d},\n",
+			       target->index, target->table->level, level_names[level],
+			       target->prefix, level, r);
 	}
 	return r < 0 ? r : 0;
 }
@@ -194,10 +241,11 @@ static const struct target *find_target(const char *argument)
 
 int main(int argc, char **argv)
 {
-	char table[4096] = "";
+	char rows[8192] = "";
 	cleanup_fclose FILE *out = NULL;
+	const struct target *first = argc > 2 ? find_target(argv[2]) : NULL;
 
-	if (argc < 3 || seccomp_api_set(LIBSECCOMP_API) < 0) {
+	if (!first || seccomp_api_set(LIBSECCOMP_API) < 0) {
 		(void)fprintf(stderr, "usage: compile OUTPUT PROGRAM=LIST[,LIST]...\n");
 		return 2;
 	}
@@ -206,21 +254,22 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
-	(void)fprintf(out, "/* Made by compile.c from the lists in src/jail/filters/. */\n"
-			   "#include \"jail/filters_table.h\"\n\n");
+	(void)fprintf(out,
+		      "/* Made by compile.c from the lists in src/jail/filters/. */\n"
+		      "#include \"%s\"\n\n",
+		      first->table->header);
 	for (int i = 2; i < argc; i++) {
 		const struct target *target = find_target(argv[i]);
 
-		if (!target) {
-			(void)fprintf(stderr, "compile: no program in '%s'\n", argv[i]);
+		if (!target || target->table != first->table) {
+			(void)fprintf(stderr, "compile: no program of this table in '%s'\n",
+				      argv[i]);
 			return 2;
 		}
-		if (write_target(out, target, strchr(argv[i], '=') + 1, table, sizeof(table)) < 0)
+		if (write_target(out, target, strchr(argv[i], '=') + 1, rows, sizeof(rows)) < 0)
 			return 1;
 	}
-	(void)fprintf(out,
-		      "const struct seccomp_program filters_table[FILTERS_PROGRAMS]"
-		      "[FILTERS_LEVELS] = {\n%s};\n",
-		      table);
+	(void)fprintf(out, "const struct seccomp_program %s = {\n%s};\n", first->table->declaration,
+		      rows);
 	return fflush(out) != 0 || ferror(out) ? 1 : 0;
 }

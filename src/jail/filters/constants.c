@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -16,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -44,6 +47,8 @@ static const struct constant constants[] = {
 	NAMED(CLONE_PARENT_SETTID),
 	NAMED(CLONE_CHILD_CLEARTID),
 	NAMED(CLONE_DETACHED),
+	NAMED(CLOCK_MONOTONIC),
+	NAMED(F_ADD_SEALS),
 	NAMED(F_DUPFD_CLOEXEC),
 	NAMED(F_GETFD),
 	NAMED(F_SETFD),
@@ -53,6 +58,7 @@ static const struct constant constants[] = {
 	NAMED(F_GETLK),
 	NAMED(F_OFD_GETLK),
 	NAMED(F_OFD_SETLK),
+	NAMED(FD_CLOEXEC),
 	NAMED(FIONREAD),
 	NAMED(FIONBIO),
 	NAMED(TCGETS),
@@ -71,9 +77,19 @@ static const struct constant constants[] = {
 	NAMED(MADV_UNMERGEABLE),
 	NAMED(MADV_WILLNEED),
 	NAMED(MAP_ANONYMOUS),
+	NAMED(MAP_FIXED),
+	NAMED(MAP_NORESERVE),
+	NAMED(MAP_POPULATE),
+	NAMED(MAP_PRIVATE),
+	NAMED(MAP_SHARED),
+	NAMED(MFD_ALLOW_SEALING),
+	NAMED(MFD_CLOEXEC),
+	NAMED(MS_SYNC),
 	NAMED(PROT_EXEC),
+	NAMED(PROT_READ),
 	NAMED(PROT_WRITE),
 	NAMED(O_CREAT),
+	NAMED(FUTEX_PRIVATE_FLAG),
 	NAMED(FUTEX_WAIT),
 	NAMED(FUTEX_WAIT_BITSET),
 	NAMED(FUTEX_WAKE),
@@ -97,7 +113,14 @@ static const struct constant constants[] = {
 	NAMED(SO_ERROR),
 	NAMED(SO_TYPE),
 	NAMED(SO_ZEROCOPY),
+	NAMED(TFD_CLOEXEC),
+	NAMED(TFD_NONBLOCK),
+	/* /dev/net/tun */
+	NAMED(TUNSETIFF),
+	NAMED(TUNSETOFFLOAD),
+	NAMED(TUNSETVNETHDRSZ),
 	/* /dev/kvm */
+	NAMED(KVM_CAP_MSI_DEVID),
 	NAMED(KVM_CHECK_EXTENSION),
 	NAMED(KVM_CREATE_VM),
 	NAMED(KVM_GET_API_VERSION),
@@ -138,6 +161,7 @@ static const struct constant constants[] = {
 	NAMED(KVM_X86_SET_MSR_FILTER),
 	/* a processor; ENABLE_CAP and the device attributes are of both */
 	NAMED(KVM_ENABLE_CAP),
+	NAMED(KVM_GET_CPUID2),
 	NAMED(KVM_GET_DEBUGREGS),
 	NAMED(KVM_GET_FPU),
 	NAMED(KVM_GET_LAPIC),
@@ -194,17 +218,26 @@ static const struct {
 	unsigned int arg;
 	uint64_t mask;
 } arguments[] = {
-	{"arch_prctl", 0, INT_BITS}, {"clone", 0, LONG_BITS},	  {"fcntl", 1, INT_BITS},
-	{"getsockopt", 1, INT_BITS}, {"getsockopt", 2, INT_BITS}, {"ioctl", 1, INT_BITS},
-	{"madvise", 2, INT_BITS},    {"mmap", 2, LONG_BITS},	  {"mmap", 3, LONG_BITS},
-	{"mprotect", 2, LONG_BITS},  {"openat", 2, INT_BITS},	  {"prctl", 0, INT_BITS},
-	{"prctl", 1, LONG_BITS},     {"prlimit64", 0, INT_BITS},  {"prlimit64", 2, LONG_BITS},
-	{"sendto", 4, LONG_BITS},    {"sendto", 3, INT_BITS},	  {"recvfrom", 3, INT_BITS},
-	{"recvmsg", 2, INT_BITS},    {"sendmsg", 2, INT_BITS},	  {"futex", 1, INT_BITS},
-	{"setsockopt", 1, INT_BITS}, {"setsockopt", 2, INT_BITS}, {"set_mempolicy", 0, INT_BITS},
-	{"socket", 0, INT_BITS},     {"socket", 1, INT_BITS},	  {"socket", 2, INT_BITS},
-	{"socketpair", 0, INT_BITS}, {"accept4", 3, INT_BITS},
-	{"tgkill", 0, INT_BITS},     {"tgkill", 2, INT_BITS},   {"tkill", 1, INT_BITS},
+	{"arch_prctl", 0, INT_BITS},	  {"clone", 0, LONG_BITS},
+	{"fcntl", 1, INT_BITS},		  {"getsockopt", 1, INT_BITS},
+	{"getsockopt", 2, INT_BITS},	  {"ioctl", 1, INT_BITS},
+	{"madvise", 2, INT_BITS},	  {"mmap", 2, LONG_BITS},
+	{"mmap", 3, LONG_BITS},		  {"mprotect", 2, LONG_BITS},
+	{"openat", 2, INT_BITS},	  {"prctl", 0, INT_BITS},
+	{"prctl", 1, LONG_BITS},	  {"prlimit64", 0, INT_BITS},
+	{"prlimit64", 2, LONG_BITS},	  {"sendto", 4, LONG_BITS},
+	{"sendto", 3, INT_BITS},	  {"recvfrom", 3, INT_BITS},
+	{"recvmsg", 2, INT_BITS},	  {"sendmsg", 2, INT_BITS},
+	{"futex", 1, INT_BITS},		  {"setsockopt", 1, INT_BITS},
+	{"setsockopt", 2, INT_BITS},	  {"set_mempolicy", 0, INT_BITS},
+	{"socket", 0, INT_BITS},	  {"socket", 1, INT_BITS},
+	{"socketpair", 0, INT_BITS},	  {"tgkill", 0, INT_BITS},
+	{"tgkill", 2, INT_BITS},	  {"accept4", 3, INT_BITS},
+	{"fcntl", 2, INT_BITS},		  {"ioctl", 2, LONG_BITS},
+	{"memfd_create", 1, INT_BITS},	  {"msync", 2, INT_BITS},
+	{"rt_sigaction", 0, INT_BITS},	  {"socket", 2, INT_BITS},
+	{"timerfd_create", 0, INT_BITS},  {"timerfd_create", 1, INT_BITS},
+	{"timerfd_settime", 1, INT_BITS}, {"tkill", 1, INT_BITS},
 };
 
 static int find(const struct constant *table, size_t n, const char *name, uint64_t *ret)
