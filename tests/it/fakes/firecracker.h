@@ -22,8 +22,8 @@
  *                            DIR/PORT  the guest listens here for the host's CONNECT PORT
  *                            DIR/host  we listen; the guest sends the port as u32, little endian,
  *                                      and reads one byte: 0 connected, 1 nobody listens
- *   FAKE_FC_GUEST          program to start as the guest, with DIR as its argument; its end is the
- *                          guest's reboot
+ *   FAKE_FC_GUEST          program (an absolute path) to start as the guest, with DIR as its
+ *                          argument; its end is the guest's reboot
  *   FAKE_FC_GUEST_PORT     port of the built-in guest (1024)
  *   FAKE_FC_GUEST_CONNECT  the built-in guest connects to this port of the host instead
  *   FAKE_FC_PRINT=api      print the table of the API and exit
@@ -56,6 +56,8 @@
  *   vsock-cut:BYTES        a connection ends after so many bytes of the guest
  *   guest-silent:MS        nothing goes either way any more, so long after the start
  *   guest-reboot:MS        the guest reboots, so long after the start
+ *
+ * Once a filter is in place a death by a signal is what that filter makes of tkill(2).
  *
  * Of itself, by version: before 1.16 the first connection after a load is answered OK and then
  * closed; 1.16.0 and 1.16.1 stop all vsock at a resume without a snapshot since the pause.

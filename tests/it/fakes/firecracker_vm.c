@@ -17,6 +17,7 @@
 
 #define CMDLINE_MAX_B 2048U
 #define VCPUS_MAX     32
+#define REBOOT_MS     50 /* what a guest takes to end */
 #define MMDS_MAX_B    51200U
 #define MACHINE_BASIC                                                                              \
 	"{\"vcpu_count\":1,\"mem_size_mib\":128,\"smt\":false,\"track_dirty_pages\":false"
@@ -573,7 +574,7 @@ void fc_put_action(const char *id, const struct fc_json *body, struct fc_answer 
 			flush_metrics();
 	} else {
 		/* A guest that listens to its keyboard reboots: i8042 and its driver are there. */
-		fc_later(0, fc_vm_guest_rebooted);
+		fc_later(REBOOT_MS, fc_vm_guest_rebooted);
 	}
 }
 
