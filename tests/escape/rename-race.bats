@@ -9,8 +9,8 @@
 load lib
 load canary
 
-RUNS=8
-RUNS_MAX=40
+ROUNDS=8
+ROUNDS_MAX=40
 SWAPS_MIN=1000
 
 setup() {
@@ -41,7 +41,7 @@ race() {
 	local works=0 refused=0 n=0
 
 	swap "$@"
-	while [ "$n" -lt "$RUNS" ] || { [ "$n" -lt "$RUNS_MAX" ] && [ $((works * refused)) -eq 0 ]; }; do
+	while [ "$n" -lt "$ROUNDS" ] || { [ "$n" -lt "$ROUNDS_MAX" ] && [ $((works * refused)) -eq 0 ]; }; do
 		n=$((n + 1))
 		vm --name race -- echo ran
 		case $status in

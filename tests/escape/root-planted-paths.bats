@@ -65,7 +65,9 @@ caller_runs() {
 			;;
 		link-to-folder) as "$OTHER" ln -s "$CANARY" "$THEIRS" ;;
 		link-to-folder-of-his)
-			mkdir -p -m 0777 "his/vms"
+			mkdir -p his/vms
+			chmod 0777 his his/vms
+			chown -R "$OTHER" his
 			as "$OTHER" ln -s "$PWD/his" "$THEIRS"
 			;;
 		dangling) as "$OTHER" ln -s "$CANARY/new" "$THEIRS" ;;
@@ -162,8 +164,8 @@ uids_of() {
 	own_state
 	mkdir -m 1777 open
 	start_vm first
-	uids_of first >first
-	[ "$(wc -l <first)" -eq 2 ] || flunk "$(cat first)"
+	uids_of first >uids
+	[ "$(wc -l <uids)" -eq 2 ] || flunk "$(cat uids)"
 	places=$(
 		find "$RUN" "$(readlink -f "$DATA")/templates" -type d
 		echo "$IRONCLAW_HOME"
@@ -171,20 +173,21 @@ uids_of() {
 		echo /run/ironclaw/uids
 		find /sys/fs/cgroup -type d -path '*/ironclaw*' 2>/dev/null | grep -E '/ironclaw(/first)?$' || true
 	)
-	for uid in $(cat first); do
+	find "$RUN" /run/ironclaw/uids -type f >files
+	while read -r uid <&4; do
 		[ "$uid" -ge 65536 ] || flunk "no uid of its own: $uid"
 		for path in $places; do
 			! as "$uid" mkdir "$path/planted" 2>>refused || flunk "$uid: $path"
 			! as "$uid" ln -s "$CANARY" "$path/planted" 2>>refused || flunk "$uid: $path"
 			tried=$((tried + 2))
 		done
-		for path in $(find "$RUN" /run/ironclaw/uids -type f); do
+		while read -r path; do
 			! as "$uid" sh -c ': <>"$1"' sh "$path" 2>>refused || flunk "$uid writes $path"
 			tried=$((tried + 1))
-		done
+		done <files
 		# Control: the same uid plants where everybody may.
 		as "$uid" mkdir "$open/planted-$uid"
-	done
+	done 4<uids
 	# It is permission that is lacking (a cgroup has no links: that is refused to everybody).
 	[ "$(grep -ciE 'permission denied|operation not permitted' refused)" -eq "$tried" ] || flunk "$(cat refused)"
 	# Control: root can.
@@ -194,12 +197,12 @@ uids_of() {
 	# The next one has the same, unless others of this host are quicker.
 	for _ in 1 2 3 4 5; do
 		start_vm second
-		uids_of second >second
-		cmp -s first second && break
+		uids_of second >again
+		cmp -s uids again && break
 		stop_vms
 	done
-	cmp first second || flunk "the uids are not used again"
-	uid=$(head -n 1 second)
+	cmp uids again || flunk "the uids are not used again"
+	uid=$(head -n 1 again)
 	[ -z "$(find "$IRONCLAW_HOME" -uid "$uid")" ] || flunk "files of $uid: $(find "$IRONCLAW_HOME" -uid "$uid")"
 	[ -z "$(find /run/ironclaw -uid "$uid")" ]
 	untouched "the jail's uids"

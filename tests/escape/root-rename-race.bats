@@ -12,7 +12,7 @@ load canary
 
 OTHER=65533
 SWEEPS=250
-RUNS=10
+ROUNDS=10
 SWAPS_MIN=10000
 
 setup() {
@@ -77,13 +77,13 @@ count() {
 	[ "$works" -gt 0 ] || flunk "all sweeps were refused"
 	[ "$refused" -gt 0 ] || flunk "no sweep met the link"
 	works=0 refused=0
-	for _ in $(seq "$RUNS"); do
+	for _ in $(seq "$ROUNDS"); do
 		count run "$IMAGE" -q --name race -- echo ran
 	done
 	swapped
 	[ "$(cat swaps)" -ge "$SWAPS_MIN" ] || flunk "only $(cat swaps) exchanges"
 	echo "runs: $works worked, $refused were refused; $(cat swaps) exchanges"
-	[ $((works + refused)) -eq "$RUNS" ]
+	[ $((works + refused)) -eq "$ROUNDS" ]
 	untouched "the race"
 	[ ! -e "$RUN/vms/dead" ] || flunk "what is root's own was not swept"
 	# Nothing of root's is in the folder of his but what the test put there.
