@@ -27,6 +27,7 @@ struct session {
 	struct netlink_out out;
 	struct firewall_vm vm;
 	bool refused; /* the last exchange, by the kernel: it did nothing then */
+	bool differs; /* what the last question was about is not as it must be */
 	uint64_t packets;
 	char failure[FIREWALL_FAILURE_B];
 };
@@ -123,7 +124,7 @@ static int exchange(struct session *s,
 	struct netlink_answers answers = {.answer = answer, .ctx = ctx};
 	int r;
 
-	s->refused = false;
+	s->refused = s->differs = false;
 	s->failure[0] = '\0';
 	r = netlink_exchange(&s->nl, &s->out, &answers);
 	if (answers.refused < 0)
@@ -146,22 +147,24 @@ struct reading {
 static int on_part(void *ctx, const struct netlink_message *message)
 {
 	struct reading *r = ctx;
+	struct session *s = r->s;
 
 	r->n++;
 	if (r->part == FIREWALL_PART_COUNTER)
 		return firewall_readback_uses(message, &r->uses);
-	return firewall_readback_part(&r->s->vm, r->part, message, r->s->failure);
+	s->differs = firewall_readback_part(&s->vm, r->part, message, s->failure) < 0;
+	return s->differs ? -EIO : 0;
 }
 
 static int on_rule(void *ctx, const struct netlink_message *message)
 {
 	struct reading *r = ctx;
 	struct session *s = r->s;
-	int e = firewall_readback_rule(&s->vm, r->part, r->n++, message, s->failure);
 
-	if (e == 0 && r->part == FIREWALL_PART_CHAIN)
+	s->differs = firewall_readback_rule(&s->vm, r->part, r->n++, message, s->failure) < 0;
+	if (!s->differs && r->part == FIREWALL_PART_CHAIN)
 		s->packets = firewall_readback_packets(message);
-	return e;
+	return s->differs ? -EIO : 0;
 }
 
 /* Answers that were lost or overtaken by a change: once more, and nothing of before counts. */
@@ -170,7 +173,13 @@ static bool asks_again(struct session *s, int r)
 	return (r == -EINTR || r == -ENOBUFS) && !s->refused && open_socket(s) == 0;
 }
 
-/* Return: 0 when it is as it must be; -ENOENT when it is not there; -EIO when it is another */
+/* Did @r come because what was asked for differs? */
+static bool differs(const struct session *s, int r)
+{
+	return r == -EIO && s->differs;
+}
+
+/* Return: 0 when it is as it must be; -ENOENT when it is not there; -EIO, see differs() */
 static int read_part(struct session *s, enum firewall_part part, uint32_t *ret_uses)
 {
 	struct reading reading = {.s = s, .part = part};
@@ -196,7 +205,7 @@ static int read_part(struct session *s, enum firewall_part part, uint32_t *ret_u
 	return r;
 }
 
-/* Return: 0 when the chain has its rules and no other; -EIO */
+/* Return: 0 when the chain has its rules and no other; -EIO, see differs() */
 static int read_rules(struct session *s, enum firewall_part chain)
 {
 	struct reading reading = {.s = s, .part = chain};
@@ -214,6 +223,7 @@ static int read_rules(struct session *s, enum firewall_part chain)
 		(void)snprintf(s->failure, sizeof(s->failure),
 			       "rule inet " FIREWALL_TABLE " %s, number %u, is missing",
 			       firewall_plan_chain(&s->vm, chain), reading.n + 1);
+		s->differs = true;
 		return -EIO;
 	}
 	return r;
@@ -228,10 +238,11 @@ static int is_missing(struct session *s)
 		firewall_describe(&m, what);
 	/* Without the verb. */
 	(void)snprintf(s->failure, sizeof(s->failure), "%s is missing", strchr(what, ' ') + 1);
+	s->differs = true;
 	return -EIO;
 }
 
-/* Are the parts from @from on, but before @to, as they must be? -EIO when not. */
+/* Are the parts from @from on, but before @to, as they must be? -EIO, see differs(). */
 static int compare(struct session *s, unsigned int from, unsigned int to)
 {
 	for (unsigned int i = from; i < to; i++) {
@@ -267,7 +278,7 @@ static int load(struct session *s, bool shared)
 static int look_and_load(struct session *s)
 {
 	int r = compare(s, 0, FIREWALL_PARTS_SHARED);
-	bool shared = r == -EIO;
+	bool shared = differs(s, r);
 
 	if (r < 0 && !shared) {
 		s->refused = true; /* nothing was sent that could have changed anything */
@@ -288,7 +299,7 @@ static int find_parts(struct session *s, unsigned int *ret_parts)
 
 		if (r == 0)
 			*ret_parts |= 1U << i;
-		else if (r != -ENOENT && r != -EIO)
+		else if (r != -ENOENT && !differs(s, r))
 			return r;
 		if (*ret_parts == 0)
 			break;
@@ -325,7 +336,7 @@ static int remove_vm(struct session *s)
 
 		if (r == -ENOENT)
 			return 0;
-		if (r == 0 || r == -EIO)
+		if (r == 0 || differs(s, r))
 			r = find_parts(s, &parts);
 		if (r < 0)
 			return r;

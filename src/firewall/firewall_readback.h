@@ -29,6 +29,7 @@ int firewall_readback_part(const struct firewall_vm *vm, enum firewall_part part
 
 /**
  * firewall_readback_rule() - compare an answer to firewall_plan_read_rules().
+ * @chain:	a part that has rules
  * @rule:	which it is, counted from 0; one that must not be there differs
  */
 int firewall_readback_rule(const struct firewall_vm *vm, enum firewall_part chain,

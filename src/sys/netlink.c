@@ -337,15 +337,12 @@ static ssize_t receive(struct netlink *nl)
 	return (size_t)n > sizeof(nl->in) ? -EBADMSG : n;
 }
 
-/* Return: 1 when there may be something to read, 0 when the time is over, -errno */
+/* Until there is something to read, a signal, or no time left. */
 static int wait_for_answer(const struct netlink *nl, uint64_t deadline_us)
 {
 	struct pollfd p = {.fd = nl->fd, .events = POLLIN};
-	int n = poll(&p, 1, clock_left_ms(deadline_us));
 
-	if (n < 0)
-		return errno == EINTR ? 1 : -errno;
-	return n;
+	return poll(&p, 1, clock_left_ms(deadline_us)) < 0 && errno != EINTR ? -errno : 0;
 }
 
 static int receive_all(struct netlink *nl, struct netlink_answers *x)
@@ -354,24 +351,21 @@ static int receive_all(struct netlink *nl, struct netlink_answers *x)
 
 	while (!x->ended) {
 		ssize_t n = receive(nl);
-		int r;
+		int r = 0;
 
-		if (n == -EAGAIN) {
-			/* All of a batch is answered before its send returns. */
-			if (x->refused < 0)
-				return 0;
-			r = wait_for_answer(nl, deadline_us);
-			if (r <= 0)
-				return r < 0 ? r : -ETIMEDOUT;
-			continue;
-		}
-		if (n < 0)
+		if (n < 0 && n != -EAGAIN)
 			return (int)n;
-		if (clock_left_ms(deadline_us) == 0)
-			return -ETIMEDOUT;
-		r = netlink_take(x, (struct netlink_bytes){nl->in, (size_t)n});
+		if (n >= 0)
+			r = netlink_take(x, (struct netlink_bytes){nl->in, (size_t)n});
+		else if (x->refused < 0)
+			/* All of a batch is answered before its send returns. */
+			return 0;
+		else
+			r = wait_for_answer(nl, deadline_us);
 		if (r < 0)
 			return r;
+		if (!x->ended && clock_left_ms(deadline_us) == 0)
+			return -ETIMEDOUT;
 	}
 	return 0;
 }

@@ -3,10 +3,10 @@
  * fuzz_firewall.c - any bytes as what the kernel answers, to sys/netlink.h and
  * firewall/firewall_readback.h.
  *
- * The first byte says which part was asked for, the second which rule of it is expected (255: the
- * part itself), the rest is a datagram. What passes must hold every value that our own message has
- * for the part, and must not pass any more with an attribute that nobody knows; a failure is one
- * printable line.
+ * The first byte says which part was asked for, the second which rule of a chain is expected (255:
+ * the chain itself), the rest is a datagram. What passes must hold every value that our own message
+ * has for the part, and must not pass any more with an attribute that nobody knows; a failure is
+ * one printable line.
  *
  * The corpus: what Linux 6.18 answered for the rules of "vm-1" with uid 1000, and a refusal.
  */
@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	require(firewall_vm_init(&q.vm, "vm-1", 1000) == 0);
 	q.part = (enum firewall_part)(data[0] % FIREWALL_PARTS);
-	q.rule = data[1];
+	q.rule = firewall_plan_n_rules(q.part) > 0 ? data[1] : NO_RULE;
 	/* A copy of just this size, so that a read past its end is seen. */
 	copy = malloc(size - 2 ? size - 2 : 1);
 	require(copy != NULL);
