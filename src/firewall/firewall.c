@@ -98,21 +98,21 @@ static int begin_session(const char *vm_id, uint32_t uid, struct session **ret,
 /* In words. Return: @r; of a batch -EIO for what nobody here goes by */
 static int refused(struct session *s, const struct netlink_answers *a)
 {
+	bool first = a->refused_index == 0; /* of a batch its head, which is about all of it */
 	int r = a->refused;
 	char what[FIREWALL_WORDS_B] = "";
 	struct netlink_message m;
 
 	s->refused = true;
-	if (r == -EPERM)
+	if (r == -EPERM && first)
 		return no_permission(s->failure);
-	/* Of a batch: its head. */
-	if (r == -EOPNOTSUPP && a->refused_index == 0)
+	if (r == -EOPNOTSUPP && first)
 		return no_nf_tables(s->failure);
 	if (netlink_message_at(&s->out, a->refused_index, &m))
 		firewall_describe(&m, what);
 	(void)snprintf(s->failure, sizeof(s->failure), "%.60s: %s%s%s", strerror(-r), what,
 		       a->words[0] ? ": " : "", a->words);
-	if (a->refused_index == 0 || r == -EEXIST || r == -ENOENT || r == -EBUSY)
+	if (first || r == -EEXIST || r == -ENOENT || r == -EBUSY)
 		return r;
 	return -EIO;
 }

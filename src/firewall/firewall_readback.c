@@ -45,7 +45,7 @@ struct known {
 
 static const struct known nothing[] = {END};
 
-static const struct known table[] = {
+static const struct known table_itself[] = {
 	{NFTA_TABLE_NAME, SAME, "name", NULL},
 	{NFTA_TABLE_FLAGS, SAME, "flags (is it switched off?)", NULL},
 	{NFTA_TABLE_USE, IGNORED, NULL, NULL},
@@ -55,7 +55,7 @@ static const struct known table[] = {
 	END,
 };
 
-static const struct known map[] = {
+static const struct known map_itself[] = {
 	{NFTA_SET_TABLE, SAME, "table", NULL},
 	{NFTA_SET_NAME, SAME, "name", NULL},
 	{NFTA_SET_FLAGS, SAME, "flags", NULL},
@@ -80,7 +80,7 @@ static const struct known hook[] = {
 	END,
 };
 
-static const struct known chain[] = {
+static const struct known chain_itself[] = {
 	{NFTA_CHAIN_TABLE, SAME, "table", NULL},
 	{NFTA_CHAIN_NAME, SAME, "name", NULL},
 	{NFTA_CHAIN_HOOK, NEST, "hook", hook},
@@ -282,11 +282,11 @@ static const struct known *known_of(uint16_t type)
 {
 	switch (NFNL_MSG_TYPE(type)) {
 	case NFT_MSG_NEWTABLE:
-		return table;
+		return table_itself;
 	case NFT_MSG_NEWCHAIN:
-		return chain;
+		return chain_itself;
 	case NFT_MSG_NEWSET:
-		return map;
+		return map_itself;
 	case NFT_MSG_NEWSETELEM:
 		return elements;
 	case NFT_MSG_NEWRULE:
@@ -349,20 +349,20 @@ int firewall_readback_part(const struct firewall_vm *vm, enum firewall_part part
 	return compare(&expected, message, -1, ret_failure);
 }
 
-int firewall_readback_rule(const struct firewall_vm *vm, enum firewall_part part, unsigned int rule,
-			   const struct netlink_message *message,
+int firewall_readback_rule(const struct firewall_vm *vm, enum firewall_part chain,
+			   unsigned int rule, const struct netlink_message *message,
 			   char ret_failure[FIREWALL_FAILURE_B])
 {
 	struct netlink_out expected;
 
-	if (rule >= firewall_plan_n_rules(part)) {
+	if (rule >= firewall_plan_n_rules(chain)) {
 		(void)snprintf(ret_failure, FIREWALL_FAILURE_B,
 			       "rule inet " FIREWALL_TABLE " %s, number %u, does not belong there",
-			       firewall_plan_chain(vm, part), rule + 1);
+			       firewall_plan_chain(vm, chain), rule + 1);
 		return -EIO;
 	}
 	netlink_clear(&expected);
-	firewall_plan_rule(vm, part, rule, &expected);
+	firewall_plan_rule(vm, chain, rule, &expected);
 	return compare(&expected, message, (int)rule, ret_failure);
 }
 

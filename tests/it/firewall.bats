@@ -358,6 +358,24 @@ broken() {
 	[ "$(rules)" = "$before" ]
 }
 
+@test "firewall: a table that another process owns refuses the start" {
+	mkfifo commands
+	nft_host -i <commands >/dev/null 2>&1 3>&- &
+	exec 9>commands
+	echo 'add table inet ironclaw { flags owner; }' >&9
+	for _ in $(seq 100); do
+		! rules | grep -q owner || break
+		sleep 0.05
+	done
+	fails EIO "Operation not permitted: add " add "$VM_ID" "$VM_UID"
+	rules_lack "$CHAIN"
+	# The control: its owner's end takes the table along.
+	exec 9>&-
+	wait $!
+	[ -z "$(rules)" ]
+	succeeds add "$VM_ID" "$VM_UID"
+}
+
 @test "firewall: a map that forgets is found when the rules are read back" {
 	local before
 

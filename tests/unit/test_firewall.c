@@ -321,11 +321,11 @@ static struct answer answer_of(const char *name)
 		assert_non_null(at);
 	}
 	for (at += strlen(start); *at != '\n'; at += 2) {
-		unsigned int byte;
+		char byte[3] = {at[0], at[1], '\0'}, *end;
 
-		assert_int_equal(sscanf(at, "%2x", &byte), 1);
 		assert_true(a.length < sizeof(a.data));
-		a.data[a.length++] = (uint8_t)byte;
+		a.data[a.length++] = (uint8_t)strtoul(byte, &end, 16);
+		assert_ptr_equal(end, byte + 2);
 	}
 	return a;
 }
@@ -334,7 +334,7 @@ static struct answer answer_of(const char *name)
 static bool passes(const struct firewall_vm *vm, const struct line *line, const struct answer *a,
 		   char failure[FIREWALL_FAILURE_B])
 {
-	cleanup_free uint8_t *copy = malloc(a->length);
+	cleanup_free uint8_t *copy = malloc(a->length + !a->length);
 	struct netlink_bytes rest = {copy, a->length};
 	struct netlink_message m;
 	int r;
