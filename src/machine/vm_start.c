@@ -69,7 +69,7 @@ static int take_engine(const char *name, struct template_spec *ret, struct ironc
 	(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOEXEC,
 		      "%s %s boots a vmlinux only, and the kernel '%s' is a bzImage", name,
 		      ret->host.version, ret->kernel.name);
-	err_hint(err, "ironclaw kernel build small");
+	err_hint(err, "ironclaw kernel build");
 	return -ENOEXEC;
 }
 
