@@ -83,7 +83,7 @@ struct ironclaw_vm_options {
 	const char *overlay_type;   /**< "tmpfs" */
 	const char *vsock_path;	    /**< refused by the engines of this version */
 	const char *seccomp_filter; /**< "minimal", "basic" (the default), "permissive" */
-	const char *engine;	    /**< "auto", "qemu" */
+	const char *engine;	    /**< "auto", "qemu", "firecracker" */
 	const char *accel;	    /**< "auto", "kvm", "tcg" */
 	uint32_t vcpu_count;	    /**< 1 to 32 */
 	uint32_t memory_mb;	    /**< MiB, 128 to the memory of the host */
@@ -134,7 +134,7 @@ struct ironclaw_vm_info {
 	size_t size; /**< set by the caller */
 	const char *id;
 	const char *image;
-	const char *engine;    /**< "qemu" */
+	const char *engine;    /**< "qemu", "firecracker" */
 	const char *accel;     /**< "kvm", "tcg" */
 	bool cloned;	       /**< from a template; false: booted */
 	uint64_t vmm_start_us; /**< from the call to a started VMM, jail included */

@@ -20,8 +20,10 @@
 /* Deadlines. */
 #define LIMIT_BOOT_MS		120000U /* cold boot under emulation on a loaded host */
 #define LIMIT_RESTORE_MS	60000U
-#define LIMIT_KILL_WAIT_MS	5000U /* from the kill of a command to its exit message */
-#define LIMIT_QMP_REPLY_MS	60000U
+#define LIMIT_KILL_WAIT_MS	5000U  /* from the kill of a command to its exit message */
+#define LIMIT_VMM_REPLY_MS	30000U /* one request of a start */
+#define LIMIT_SAVE_MS		60000U /* and for each MiB of memory, which may be written: */
+#define LIMIT_SAVE_MIB_MS	50U    /* at 20 MiB/s */
 #define LIMIT_KVM_PROBE_MS	200U /* the first try; each further one has GROWTH times as long */
 #define LIMIT_KVM_PROBE_GROWTH	3U
 

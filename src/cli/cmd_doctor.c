@@ -53,6 +53,7 @@ static void run_checks(struct doctor *doctor)
 		doctor_check_firewall(doctor);
 	doctor_check_limits(doctor);
 	doctor_check_kvm(doctor);
+	doctor_check_firecracker(doctor);
 	doctor_check_helpers(doctor);
 	doctor_check_store(doctor);
 	doctor_program_finish(doctor, &qemu, DOCTOR_FAILED, "sudo apt-get install qemu-system-x86");

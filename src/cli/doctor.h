@@ -2,9 +2,9 @@
 /**
  * doctor.h - what `ironclaw doctor` looks at.
  *
- * Each doctor_check_*() appends one or more results. None fails, writes to the state folder (the
- * KVM probe's memory excepted) or takes more than some milliseconds; programs that are asked for
- * their version run while the other checks are made.
+ * Each doctor_check_*() appends one or more results. None fails, writes to the state folder (what
+ * the probes of KVM and Firecracker remember excepted) or takes more than some milliseconds;
+ * programs that are asked for their version run while the other checks are made.
  */
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
@@ -63,13 +63,14 @@ void doctor_program_start(struct doctor_program *program, const char *name, cons
 void doctor_program_finish(struct doctor *doctor, struct doctor_program *program,
 			   enum doctor_state missing, const char *remedy);
 
-void doctor_check_host(struct doctor *doctor);	     /* processor, kernel, memory, disk */
-void doctor_check_namespaces(struct doctor *doctor); /* made for real, in a child */
-void doctor_check_seccomp(struct doctor *doctor);    /* a filter with a supervisor, in a child */
-void doctor_check_firewall(struct doctor *doctor);   /* for root: loaded, in a child */
-void doctor_check_limits(struct doctor *doctor);     /* by making a cgroup, and removing it */
-void doctor_check_kvm(struct doctor *doctor);	     /* by running a guest */
-void doctor_check_helpers(struct doctor *doctor);    /* our own programs */
-void doctor_check_store(struct doctor *doctor);	     /* kernels, images, templates */
+void doctor_check_host(struct doctor *doctor);	      /* processor, kernel, memory, disk */
+void doctor_check_namespaces(struct doctor *doctor);  /* made for real, in a child */
+void doctor_check_seccomp(struct doctor *doctor);     /* a filter with a supervisor, in a child */
+void doctor_check_firewall(struct doctor *doctor);    /* for root: loaded, in a child */
+void doctor_check_limits(struct doctor *doctor);      /* by making a cgroup, and removing it */
+void doctor_check_kvm(struct doctor *doctor);	      /* by running a guest */
+void doctor_check_firecracker(struct doctor *doctor); /* which is optional */
+void doctor_check_helpers(struct doctor *doctor);     /* our own programs */
+void doctor_check_store(struct doctor *doctor);	      /* kernels, images, templates */
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "cli/doctor.h"
+#include "engine/engine.h"
 #include "machine/programs.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
@@ -114,6 +115,30 @@ void doctor_program_finish(struct doctor *doctor, struct doctor_program *program
 		read_script_version(program->path, line);
 	doctor_add(doctor, program->name, DOCTOR_OK, NULL, "%s%s%s", program->path,
 		   line[0] ? ": " : "", line);
+}
+
+void doctor_check_firecracker(struct doctor *doctor)
+{
+	static const char name[] = "firecracker";
+	struct engine_host host;
+	struct ironclaw_error err = {0};
+	int r = engine_by_name(name)->probe(&doctor->paths, ENGINE_ACCEL_KVM, "", &host, &err);
+
+	if (r == -ENOENT)
+		doctor_add(doctor, name, DOCTOR_OK,
+			   "put the program of a Firecracker release into "
+			   "PATH as 'firecracker', where KVM works",
+			   "not installed: QEMU is used");
+	else if (r < 0)
+		doctor_add(doctor, name, DOCTOR_WARNING, err.hint, "%s: QEMU is used", err.text);
+	else
+		doctor_add(doctor, name, DOCTOR_OK, NULL, "%s: %s, boots %s; %s", host.program,
+			   host.version,
+			   host.elf_kernel_only ? "a vmlinux, but no bzImage"
+						: "a vmlinux or a bzImage",
+			   /* Its makers build the real filter into static programs only. */
+			   host.n_files > 0 ? "linked with glibc: its own seccomp filter allows all"
+					    : "static: its own seccomp filter is the real one");
 }
 
 void doctor_check_helpers(struct doctor *doctor)

@@ -24,7 +24,7 @@ static const char help[] =
 	"      --memory SIZE      guest memory (256M, 2G; default: 512M)\n"
 	"      --overlay SIZE     size of the guest's writable layer (default: half the memory)\n"
 	"      --name ID          name of the VM, 1 to 64 of [A-Za-z0-9-] (default: made up)\n"
-	"      --engine NAME      auto, qemu\n"
+	"      --engine NAME      auto, qemu, firecracker\n"
 	"      --accel NAME       auto, kvm, tcg\n"
 	"      --kernel FILE      boot a bzImage of your own\n"
 	"      --rootfs FILE      use an erofs file of your own instead of an image\n"

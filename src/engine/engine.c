@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/firecracker.h"
 #include "engine/qemu.h"
 
-static const struct engine *const engines[] = {&qemu_engine};
+static const struct engine *const engines[] = {&qemu_engine, &firecracker_engine};
 
 const struct engine *engine_by_name(const char *name)
 {

@@ -2,9 +2,9 @@
 /**
  * engine.h - what a driver of one VMM does; engine.c holds the table of drivers.
  *
- * plan() is pure: settings in, command line, file list and orders out. Whoever has the plan puts the
- * VMM into its jail with it (jail/plan.h). start(), check() and save() talk to the VMM's monitor and
- * are used by the keeper: they treat every byte from the VMM as hostile.
+ * plan() is pure: settings in, command line, file list and orders out. Whoever has the plan puts
+ * the VMM into its jail with it (jail/plan.h). start(), check() and save() talk to the VMM's
+ * monitor and are used by the keeper: they treat every byte from the VMM as hostile.
  *
  * Two kinds of VMM are known. One gets its sockets as descriptors (QEMU). The other makes them
  * itself, in a small folder of its jail (Firecracker; `sockets` in the plan): the keeper has that
@@ -24,15 +24,16 @@
 #define ENGINE_HOST_FILES_MAX  176U /* leaves ENGINE_FILES_MAX some for the VM's own */
 #define ENGINE_HOST_TEXT_MAX_B 20480U
 #define ENGINE_IDENTITY_B      256U
+#define ENGINE_VERSION_B       48U
 #define ENGINE_ORDERS_MAX_B    4096U
 
 /* Of a VMM that makes its sockets itself, as it sees them; the keeper sees the names alone. */
-#define ENGINE_SOCKETS_INSIDE "/run"
-#define ENGINE_API_NAME	      "api.sock"
-#define ENGINE_VSOCK_NAME     "v.sock"
+#define ENGINE_SOCKETS_INSIDE  "/run"
+#define ENGINE_API_NAME	       "api.sock"
+#define ENGINE_VSOCK_NAME      "v.sock"
 /** The port that a guest calls is its own CID: one that is the host's alone needs no other. */
-#define ENGINE_SOCKETS_CID    3U
-#define ENGINE_LISTENER_NAME  "v.sock_3"
+#define ENGINE_SOCKETS_CID     3U
+#define ENGINE_LISTENER_NAME   "v.sock_3"
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM; the first plan.n_fds. */
 enum engine_fd {
@@ -45,7 +46,8 @@ enum engine_accel { ENGINE_ACCEL_KVM, ENGINE_ACCEL_TCG };
 
 /** How the bytes of the link travel. */
 enum engine_link {
-	ENGINE_LINK_SERIAL, /* a port of virtio-serial; the keeper has the other end of its socket */
+	ENGINE_LINK_SERIAL, /* a port of virtio-serial; the keeper has the other end of its socket
+			     */
 	ENGINE_LINK_VSOCK,  /* the guest calls; the keeper has a socket that listens */
 };
 
@@ -61,9 +63,11 @@ struct engine_host_file {
 	bool boot_only; /* a clone does without it */
 };
 
-/** Where an engine is on this host and what it is; found without running it. */
+/** Where an engine is on this host and what it is. */
 struct engine_host {
 	char program[1024];		  /* the VMM for this accelerator */
+	char version[ENGINE_VERSION_B];	  /* of an engine that depends on it; or empty */
+	bool elf_kernel_only;		  /* it boots a vmlinux, but no bzImage */
 	char identity[ENGINE_IDENTITY_B]; /* changes whenever a template of it must not be used */
 	char preload[1024];		  /* library for the VMM, see qemu_preload.c; or empty */
 	/* Its loader, libraries, modules and firmware: these files and no other. */
@@ -83,7 +87,7 @@ struct engine_settings {
 	const char *initramfs; /* not for clones */
 	const char *image;
 	const char *ram;   /* templates and clones */
-	const char *state; /* templates: made and empty; clones: ENGINE_FD_STATE is the same file */
+	const char *state; /* templates: made and empty; clones: ENGINE_FD_STATE holds the same */
 	enum engine_link link;
 	uint32_t guest_cid; /* ENGINE_LINK_VSOCK: of this VM on this host, or ENGINE_SOCKETS_CID */
 	const char *seccomp_filter; /* file for a VMM that loads one of its own; NULL: built-in */
@@ -120,12 +124,14 @@ struct engine_plan {
 /** The keeper's end of the VMM's monitor. */
 struct engine_monitor {
 	int fd;
+	bool negotiated; /* QMP: the VMM takes commands */
 	size_t used;
 	char line[LIMIT_QMP_LINE_MAX_B];
 };
 
 struct engine {
 	const char *name;
+	enum engine_link link; /* the one that it has on every host */
 
 	/**
 	 * probe() - find the VMM for an accelerator.
@@ -158,9 +164,28 @@ struct engine {
 	 */
 	int (*check)(struct engine_monitor *monitor, struct ironclaw_error *err);
 
-	/** save() - stop an idle VM and write its state to @state_fd, which is settings.state. */
+	/**
+	 * save() - stop an idle VM and write its state to settings.state, which @state_fd is as
+	 * well; its memory is then in settings.ram. The VM never runs again.
+	 */
 	int (*save)(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
 		    struct ironclaw_error *err);
+
+	/**
+	 * pause(), resume() - stop the guest's processors, and let them run again.
+	 * Return: 0; -EOPNOTSUPP: this VMM would come to harm, its cgroup is to be frozen instead
+	 */
+	int (*pause)(struct engine_monitor *monitor, uint32_t deadline_ms,
+		     struct ironclaw_error *err);
+	int (*resume)(struct engine_monitor *monitor, uint32_t deadline_ms,
+		      struct ironclaw_error *err);
+
+	/**
+	 * exit_reason() - what an end of the VMM means, beyond what is true of every program; pure.
+	 * @wait_status: as of waitpid(2)
+	 * Return: a sentence, or NULL. The member is NULL when no end has a meaning of its own.
+	 */
+	const char *(*exit_reason)(int wait_status);
 };
 
 /** engine_by_name() - NULL when there is none of that name. */

@@ -39,6 +39,8 @@ int qemu_start(struct engine_monitor *monitor, const char *orders, uint32_t dead
 
 	(void)deadline_ms;
 	(void)idle;
+	/* A clone's begin with it; a boot has none. */
+	monitor->negotiated = strncmp(orders, QEMU_NEGOTIATE, strlen(QEMU_NEGOTIATE)) == 0;
 	return r < 0 ? err_sys(err, -r, "cannot write to QEMU's monitor") : 0;
 }
 
@@ -162,6 +164,24 @@ static int transact(struct engine_monitor *m, const char *command, int fd, uint6
 	return wait_reply(m, deadline, ret, err);
 }
 
+/* A command without descriptor whose answer says nothing. */
+static int command(struct engine_monitor *m, const char *text, uint64_t deadline,
+		   struct ironclaw_error *err)
+{
+	cleanup_json json_t *reply = NULL;
+
+	return transact(m, text, -1, deadline, &reply, err);
+}
+
+/* QEMU takes no command before this one, and refuses a second of it. */
+static int negotiate(struct engine_monitor *m, uint64_t deadline, struct ironclaw_error *err)
+{
+	int r = m->negotiated ? 0 : command(m, QEMU_NEGOTIATE, deadline, err);
+
+	m->negotiated |= r == 0;
+	return r;
+}
+
 /* 1 when the state is written, 0 when not yet. */
 static int saved(struct engine_monitor *m, uint64_t deadline, struct ironclaw_error *err)
 {
@@ -193,8 +213,8 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 	const struct {
 		const char *command;
 		int fd;
-	} steps[] = {{QEMU_NEGOTIATE, -1}, {QEMU_SHARE_MEMORY, -1}, {pass, state_fd}, {start, -1}};
-	int r = 0;
+	} steps[] = {{QEMU_SHARE_MEMORY, -1}, {pass, state_fd}, {start, -1}};
+	int r = negotiate(monitor, deadline, err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++) {
 		cleanup_json json_t *reply = NULL;
@@ -210,11 +230,36 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 	return r < 0 ? r : 0;
 }
 
+static int negotiated_command(struct engine_monitor *m, const char *text, uint32_t deadline_ms,
+			      struct ironclaw_error *err)
+{
+	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
+	/* What it said to the orders of the start is not the answer. */
+	int r = qemu_check(m, err);
+
+	if (r == 0)
+		r = negotiate(m, deadline, err);
+	return r < 0 ? r : command(m, text, deadline, err);
+}
+
+int qemu_pause(struct engine_monitor *monitor, uint32_t deadline_ms, struct ironclaw_error *err)
+{
+	return negotiated_command(monitor, "{\"execute\":\"stop\"}\n", deadline_ms, err);
+}
+
+int qemu_resume(struct engine_monitor *monitor, uint32_t deadline_ms, struct ironclaw_error *err)
+{
+	return negotiated_command(monitor, "{\"execute\":\"cont\"}\n", deadline_ms, err);
+}
+
 const struct engine qemu_engine = {
 	.name = "qemu",
+	.link = ENGINE_LINK_SERIAL,
 	.probe = qemu_probe,
 	.plan = qemu_plan,
 	.start = qemu_start,
 	.check = qemu_check,
 	.save = qemu_save,
+	.pause = qemu_pause,
+	.resume = qemu_resume,
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/host_cpu.h"
 #include "engine/libraries.h"
 #include "sys/spawn.h"
 
@@ -43,27 +44,6 @@ static const struct {
 
 /* Emulation is a module in Debian; others have it in the program. */
 #define TCG_MODULE "accel-tcg-x86_64.so"
-
-/* Device state of a KVM guest with the host's CPU fits no other CPU. */
-static void describe_cpu(char *ret, size_t size)
-{
-	static const char *const fields[] = {"vendor_id", "cpu family", "model\t", "stepping",
-					     "microcode"};
-	cleanup_fclose FILE *f = fopen("/proc/cpuinfo", "re");
-	char line[256];
-	size_t used = 0;
-
-	ret[0] = '\0';
-	while (f && fgets(line, sizeof(line), f) && line[0] != '\n') {
-		const char *value = strchr(line, ':');
-
-		for (size_t i = 0; value && i < ARRAY_SIZE(fields); i++) {
-			if (strncmp(line, fields[i], strlen(fields[i])) == 0 && used < size)
-				used += (size_t)snprintf(ret + used, size - used, "%.*s",
-							 (int)strcspn(value + 1, "\n"), value + 1);
-		}
-	}
-}
 
 /* Below the prefix of the program. @ret_folder: which of the folders. Return: 0, -ENOENT */
 static int find_file(const char *prefix, const char *const *folders, const char *name,
@@ -162,7 +142,7 @@ int qemu_probe(const struct paths *paths, enum engine_accel accel, const char *l
 	       struct engine_host *ret, struct ironclaw_error *err)
 {
 	const char *const *name = accel == ENGINE_ACCEL_KVM ? names_kvm : names_tcg;
-	char cpu[96] = "";
+	char cpu[HOST_CPU_B] = "";
 	struct stat st;
 
 	memset(ret, 0, sizeof(*ret));
@@ -175,7 +155,7 @@ int qemu_probe(const struct paths *paths, enum engine_accel accel, const char *l
 		return -ENOENT;
 	}
 	if (accel == ENGINE_ACCEL_KVM)
-		describe_cpu(cpu, sizeof(cpu));
+		host_cpu_describe(cpu, sizeof(cpu));
 	(void)snprintf(ret->identity, sizeof(ret->identity), "qemu %s %lld %lld.%09ld%s", *name,
 		       (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 		       cpu);

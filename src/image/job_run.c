@@ -39,6 +39,8 @@ static const struct provider providers[] = {
 	{"bc", "bc"},
 	{"tar", "tar"},
 	{"xz", "xz-utils"},
+	{"zstd", "zstd"},
+	{"lz4", "lz4"},
 	{"strip", "binutils"},
 	{"perl", "perl"},
 	{"gzip", "gzip"},

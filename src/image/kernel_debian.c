@@ -4,7 +4,8 @@
  *
  * linux-image-cloud-amd64 depends on the package of the current version, which apt downloads and
  * verifies and dpkg-deb unpacks: nothing is installed on the host. The modules go into modules/ as
- * NN-name.ko, uncompressed, in the order in which the agent loads them.
+ * NN-name.ko, uncompressed, in the order in which the agent loads them. The kernel is kept as the
+ * bzImage that it is and, for Firecracker, as the vmlinux that is in it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include "base/cleanup.h"
 #include "image/apt.h"
 #include "image/kernel_common.h"
+#include "image/kernel_unpack.h"
 #include "sys/file.h"
 
 #define META_PACKAGE "linux-image-cloud-amd64"
@@ -93,6 +95,24 @@ static int find_release(const char *unpacked, char ret[MANIFEST_WORD_MAX + 1],
 		       "Debian's kernel package has no modules");
 }
 
+static int take_kernel(struct job *job, const char *from, struct ironclaw_error *err)
+{
+	char bzimage[STORE_PATH_MAX + 32], vmlinux[STORE_PATH_MAX + 32];
+	int r;
+
+	(void)snprintf(bzimage, sizeof(bzimage), "%s/bzImage", job->out);
+	(void)snprintf(vmlinux, sizeof(vmlinux), "%s/vmlinux", job->out);
+	r = kernel_copy_file(from, bzimage, err);
+	if (r == 0)
+		r = kernel_unpack(job, bzimage, vmlinux, err);
+	if (r != -ENOTSUP)
+		return r;
+	/* QEMU boots it all the same. */
+	job_progress(job, "kernel '%s': no vmlinux: %s", job->name, err->text);
+	err_clear(err);
+	return 0;
+}
+
 static int take_files(struct job *job, const char *unpacked, struct manifest *m,
 		      struct ironclaw_error *err)
 {
@@ -106,8 +126,7 @@ static int take_files(struct job *job, const char *unpacked, struct manifest *m,
 	if (r < 0)
 		return err_sys(err, -r, "cannot make %s", to);
 	(void)snprintf(path, sizeof(path), "%s/boot/vmlinuz-%s", unpacked, m->release);
-	(void)snprintf(to, sizeof(to), "%s/bzImage", job->out);
-	r = kernel_copy_file(path, to, err);
+	r = take_kernel(job, path, err);
 	(void)snprintf(path, sizeof(path), "%s/lib/modules/%s", unpacked, m->release);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(modules); i++)
 		r = take_module(job, path, i, err);

@@ -281,6 +281,13 @@ static int start_wired(const struct launch_settings *s, struct launch *l, struct
 	return 0;
 }
 
+static uint32_t save_limit_ms(uint64_t memory_mib)
+{
+	uint64_t ms = LIMIT_SAVE_MS + memory_mib * LIMIT_SAVE_MIB_MS;
+
+	return ms < LIMIT_TIMEOUT_MS_MAX ? (uint32_t)ms : (uint32_t)LIMIT_TIMEOUT_MS_MAX;
+}
+
 int launch_start(const struct launch_settings *settings, struct launch *l,
 		 struct ironclaw_error *err)
 {
@@ -290,7 +297,9 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 	memset(&w, 0xff, sizeof(w));
 	launch_init(l);
 	l->begin_us = clock_now_us();
+	l->engine = settings->engine;
 	l->limit_ms = settings->vmm.start == ENGINE_CLONE ? LIMIT_RESTORE_MS : LIMIT_BOOT_MS;
+	l->save_limit_ms = save_limit_ms(settings->vmm.memory_mib);
 	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
 	r = wiring_make(&w, err);
 	if (r == 0)
@@ -350,6 +359,14 @@ static int read_keeper(struct launch *l, struct ironclaw_error *err)
 	return err_set(err, event.error.code, event.error.errnum, "%s", event.error.text);
 }
 
+/* What the VMM's own end says, in its own terms; or NULL. */
+static const char *exit_reason(const struct launch *l)
+{
+	return l->ended && l->engine && l->engine->exit_reason
+		       ? l->engine->exit_reason(l->end.vmm_status)
+		       : NULL;
+}
+
 static int describe_end(const struct launch *l, struct ironclaw_error *err)
 {
 	int status = l->end.vmm_status;
@@ -370,6 +387,8 @@ static int describe_end(const struct launch *l, struct ironclaw_error *err)
 		err_hint(err, "ironclaw audit seccomp --vm %s", l->vm_id);
 		return -EPERM;
 	}
+	if (exit_reason(l))
+		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "%s", exit_reason(l));
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		return err_set(err, IRONCLAW_ERR_VMM, EPIPE, "the VMM died of signal %d (%s)",
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -382,7 +401,7 @@ static int describe_end(const struct launch *l, struct ironclaw_error *err)
 /* Whether the warden knows better than the keeper, which saw a VMM go without a word. */
 static bool warden_knows(const struct launch *l)
 {
-	return l->ended && (l->end.oom || l->end.killed_program != 0);
+	return l->ended && (l->end.oom || l->end.killed_program != 0 || exit_reason(l));
 }
 
 /* The words of keeper and warden about a VM that is ending; @said: those that are known already. */
@@ -468,12 +487,12 @@ int launch_wait(struct launch *l, struct ironclaw_error *err)
 int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
 {
 	const struct control_request request = {.kind = CONTROL_SAVE,
-						.deadline_ms = LIMIT_QMP_REPLY_MS};
+						.deadline_ms = l->save_limit_ms};
 	int r = descriptors_send(l->control_fd, &request, sizeof(request), &state_fd, 1);
 
 	if (r < 0)
 		return err_sys(err, -r, "cannot ask the keeper to save the VM");
-	return wait_keeper(l, CONTROL_SAVED, LIMIT_QMP_REPLY_MS, err);
+	return wait_keeper(l, CONTROL_SAVED, l->save_limit_ms, err);
 }
 
 /* What is left when the warden was killed: its children died with it, the folder is still there. */

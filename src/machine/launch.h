@@ -50,7 +50,9 @@ struct launch {
 	struct vmdir dir;
 	pid_t warden_pid;
 	int warden_fd, control_fd, client_fd;
-	uint32_t limit_ms; /* to READY */
+	const struct engine *engine;
+	uint32_t limit_ms;	/* to READY */
+	uint32_t save_limit_ms; /* of launch_save() */
 	int32_t vmm_pid, keeper_pid;
 	bool limited; /* the VM has a cgroup with limits */
 	bool ended;   /* the warden said ENDED: nothing is left of the VM */

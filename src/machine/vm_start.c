@@ -56,6 +56,57 @@ static int find_kernel(const struct paths *paths, const struct vm_config *config
 	return kernel_find(paths, NULL, ret, err);
 }
 
+/* Takes an engine for a resolved kernel and accelerator. -ENOENT: it is not installed */
+static int take_engine(const char *name, struct template_spec *ret, struct ironclaw_error *err)
+{
+	int r;
+
+	ret->engine = engine_by_name(name);
+	ic_assert(ret->engine);
+	r = ret->engine->probe(ret->paths, ret->accel, ret->programs, &ret->host, err);
+	if (r < 0 || !ret->host.elf_kernel_only || ret->kernel.vmlinux[0])
+		return r;
+	(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOEXEC,
+		      "%s %s boots a vmlinux only, and the kernel '%s' is a bzImage", name,
+		      ret->host.version, ret->kernel.name);
+	err_hint(err, "ironclaw kernel build");
+	return -ENOEXEC;
+}
+
+/* Firecracker, unless there is a reason against it; then QEMU. */
+static int choose_engine(const struct vm_config *config, const struct vm_notices *notices,
+			 struct template_spec *ret, struct ironclaw_error *err)
+{
+	struct ironclaw_error why = {0};
+	int r;
+
+	if (config->engine == VM_ENGINE_FIRECRACKER)
+		return take_engine("firecracker", ret, err);
+	if (config->engine == VM_ENGINE_AUTO && ret->accel == ENGINE_ACCEL_KVM) {
+		r = take_engine("firecracker", ret, &why);
+		if (r == 0)
+			return 0;
+		if (r != -ENOENT)
+			vm_notice(notices, IRONCLAW_NOTICE_WARNING, "using QEMU: %s", why.text);
+	}
+	return take_engine("qemu", ret, err);
+}
+
+/* Firecracker does not emulate. */
+static int choose_accel_of(const struct paths *paths, const struct vm_config *config,
+			   const struct vm_notices *notices, enum engine_accel *ret,
+			   struct ironclaw_error *err)
+{
+	bool firecracker = config->engine == VM_ENGINE_FIRECRACKER;
+	int r = choose_accel(paths, firecracker ? VM_ACCEL_KVM : config->accel, notices, ret, err);
+
+	if (r < 0 && firecracker) {
+		err_prefix(err, "Firecracker needs KVM");
+		err_hint(err, "--engine qemu");
+	}
+	return r;
+}
+
 int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	       const struct vm_notices *notices, struct template_spec *ret,
 	       struct ironclaw_error *err)
@@ -74,16 +125,15 @@ int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	ret->seccomp = config->seccomp;
 	ret->seccomp_mode = config->seccomp_mode;
 	ret->require_limits = config->require_limits;
-	ret->engine = engine_by_name("qemu");
 	r = programs_dir(ret->programs, sizeof(ret->programs), err);
 	if (r == 0)
 		r = find_root(paths, config, &ret->image, err);
 	if (r == 0)
 		r = find_kernel(paths, config, &ret->kernel, err);
 	if (r == 0)
-		r = choose_accel(paths, config->accel, notices, &ret->accel, err);
+		r = choose_accel_of(paths, config, notices, &ret->accel, err);
 	if (r == 0)
-		r = ret->engine->probe(paths, ret->accel, ret->programs, &ret->host, err);
+		r = choose_engine(config, notices, ret, err);
 	return r;
 }
 
@@ -142,7 +192,9 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 				spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
 			.image = spec->image.path,
 			.ram = mode->ram,
-			.state = mode->state},
+			.state = mode->state,
+			.link = spec->engine->link,
+			.guest_cid = ENGINE_SOCKETS_CID},
 	};
 }
 

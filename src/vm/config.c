@@ -114,6 +114,8 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 		violations_add(list, "engine", "unknown engine");
 	if ((unsigned int)config->accel >= VM_ACCEL_MAX)
 		violations_add(list, "accel", "unknown accelerator");
+	if (config->engine == VM_ENGINE_FIRECRACKER && config->accel == VM_ACCEL_TCG)
+		violations_add(list, "accel", "must not be tcg: firecracker does not emulate");
 	if ((unsigned int)config->seccomp >= VM_SECCOMP_MAX)
 		violations_add(list, "seccomp_filter", "unknown level");
 	if ((unsigned int)config->seccomp_mode >= VM_SECCOMP_MODE_MAX)
@@ -128,8 +130,7 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 			       "must be false: no VM has a network interface");
 	if (config->vsock_path[0] != '\0')
 		violations_add(list, "vsock_path",
-			       "is not supported: the qemu engine has no vsock yet, "
-			       "the guest is reached over virtio-serial");
+			       "is not supported: the sockets of a VM are inside of its jail");
 }
 
 int vm_config_validate(const struct vm_config *config, uint64_t host_memory_mib,

@@ -24,7 +24,7 @@
 #define VM_DEFAULT_IMAGE     "default"
 #define VM_OVERLAY_SIZE_AUTO UINT64_MAX /* half of the guest's memory, as tmpfs does by itself */
 
-enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_QEMU, VM_ENGINE_MAX };
+enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_QEMU, VM_ENGINE_FIRECRACKER, VM_ENGINE_MAX };
 enum vm_accel { VM_ACCEL_AUTO, VM_ACCEL_KVM, VM_ACCEL_TCG, VM_ACCEL_MAX };
 enum vm_seccomp { VM_SECCOMP_MINIMAL, VM_SECCOMP_BASIC, VM_SECCOMP_PERMISSIVE, VM_SECCOMP_MAX };
 enum vm_seccomp_mode { VM_SECCOMP_ENFORCE, VM_SECCOMP_AUDIT, VM_SECCOMP_MODE_MAX };

@@ -11,7 +11,7 @@
 #include "sys/file.h"
 #include "vm/config.h"
 
-static const char *const engine_names[] = {"auto", "qemu", NULL};
+static const char *const engine_names[] = {"auto", "qemu", "firecracker", NULL};
 static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
 static const char *const seccomp_names[] = {"minimal", "basic", "permissive", NULL};
 static const char *const seccomp_mode_names[] = {"enforce", "audit", NULL};

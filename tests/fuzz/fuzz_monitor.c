@@ -105,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	monitor.fd = pair[0];
 	peer_fd = pair[1];
 	monitor.used = 0;
+	monitor.negotiated = false;
 	if (data[0] & 1)
 		save(pair[1], data + 1, size - 1);
 	else

@@ -122,7 +122,7 @@ refused() {
 	refused vsock_path
 	with '{"image": "busybox", "rootfs": {"overlay": {"type": "ext4"}}}' -- echo ran
 	refused overlay
-	with '{"image": "busybox", "engine": "firecracker"}' -- echo ran
+	with '{"image": "busybox", "engine": "bochs"}' -- echo ran
 	refused engine
 }
 

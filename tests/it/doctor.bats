@@ -63,6 +63,39 @@ setup() {
 	json_is '.checks[] | select(.name == "firewall").remedy | length > 0' true
 }
 
+# says TEXT: a program of that name in PATH that prints it.
+says() {
+	printf '#!/bin/sh\necho "%s"\n' "$1" >"$BATS_TEST_TMPDIR/firecracker"
+	chmod 755 "$BATS_TEST_TMPDIR/firecracker"
+}
+
+@test "doctor says which Firecracker there is, or why none is used" {
+	local check='.checks[] | select(.name == "firecracker")'
+
+	if ! command -v firecracker >/dev/null; then
+		ic doctor --json
+		json_is "$check.state" '"ok"'
+		json_is "$check.remedy | length > 0" true
+	fi
+	says 'Firecracker v1.6.0'
+	PATH=$BATS_TEST_TMPDIR:$PATH ic doctor --json
+	exits 0
+	json_is "$check.state" '"warning"'
+	json_is "$check.detail | contains(\"1.6.0\") and contains(\"too old\")" true
+	says 'something else'
+	PATH=$BATS_TEST_TMPDIR:$PATH ic doctor --json
+	json_is "$check.detail | contains(\"does not tell a version\")" true
+	says 'Firecracker v1.16.1'
+	PATH=$BATS_TEST_TMPDIR:$PATH ic doctor --json
+	json_is "$check.detail | contains(\"no program that a jail could hold\")" true
+	[ -x "$(dirname "$IRONCLAW")/tests/fake-firecracker" ] || skip "only with the programs of a build tree"
+	rm "$BATS_TEST_TMPDIR/firecracker"
+	cp "$(dirname "$IRONCLAW")/tests/fake-firecracker" "$BATS_TEST_TMPDIR/firecracker"
+	PATH=$BATS_TEST_TMPDIR:$PATH FAKE_FC_VERSION=1.16.1 ic doctor --json
+	json_is "$check.state" '"ok"'
+	json_is "$check.detail | contains(\"1.16.1\") and contains(\"no bzImage\") and contains(\"static\")" true
+}
+
 @test "doctor leaves no trace and starts no VM that stays" {
 	ic doctor
 	nothing_left

@@ -246,12 +246,31 @@ teardown() {
 	stderr_is_tame
 }
 
-@test "--engine qemu is what auto takes" {
+@test "--engine qemu is what auto takes where there is no Firecracker" {
 	vm --engine qemu --json -- true
 	exits 0
 	json_is .engine '"qemu"'
+	! command -v firecracker >/dev/null || skip "Firecracker is installed here"
 	vm --engine auto --json -- true
 	json_is .engine '"qemu"'
+}
+
+@test "--engine firecracker without KVM or Firecracker fails with the reason" {
+	vm --engine firecracker --accel tcg -- echo ran
+	exits 2
+	stdout_empty
+	stderr_has 'firecracker does not emulate'
+	! command -v firecracker >/dev/null || skip "Firecracker is installed here"
+	vm --engine firecracker -- echo ran
+	exits 125
+	stdout_empty
+	if runs_on_kvm; then
+		stderr_has 'Firecracker is not installed'
+	else
+		stderr_has 'Firecracker needs KVM'
+	fi
+	stderr_has '--engine qemu'
+	stderr_is_tame
 }
 
 @test "--name is the VM's id, and two living VMs do not share one" {

@@ -209,6 +209,8 @@ static void test_flags(void **state)
 		{"image", "../x", false},
 		{"image", "Default", false},
 		{"engine", "qemu", true},
+		{"engine", "firecracker", true},
+		{"engine", "Firecracker", false},
 		{"engine", "bochs", false},
 		{"accel", "kvm", true},
 		{"accel", "fast", false},
@@ -246,6 +248,26 @@ static void test_foreign_values_are_refused(void **state)
 	assert_non_null(strstr(err.text, "accel"));
 }
 
+/* It would be ignored otherwise, or the VM be another than was asked for. */
+static void test_firecracker_does_not_emulate(void **state)
+{
+	struct ironclaw_error err = {0};
+	struct vm_config config;
+
+	(void)state;
+	valid_config(&config);
+	config.memory_mib = LIMIT_MEMORY_MIN_MIB;
+	config.engine = VM_ENGINE_FIRECRACKER;
+	assert_int_equal(vm_config_check(&config, &err), 0);
+	config.accel = VM_ACCEL_KVM;
+	assert_int_equal(vm_config_check(&config, &err), 0);
+	config.accel = VM_ACCEL_TCG;
+	assert_int_equal(vm_config_check(&config, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "accel: must not be tcg"));
+	config.engine = VM_ENGINE_QEMU;
+	assert_int_equal(vm_config_check(&config, &err), 0);
+}
+
 static void test_unreadable_files(void **state)
 {
 	struct violations list = {0};
@@ -272,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_given_names_stay),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_foreign_values_are_refused),
+		cmocka_unit_test(test_firecracker_does_not_emulate),
 		cmocka_unit_test(test_unreadable_files),
 	};
 

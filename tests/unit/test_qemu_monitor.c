@@ -44,6 +44,7 @@ static int build(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	monitor.fd = pair[0];
 	monitor.used = 0;
+	monitor.negotiated = false;
 	peer = pair[1];
 	memset(&err, 0, sizeof(err));
 	return 0;
@@ -213,13 +214,12 @@ static void orders_are_written_at_once(void **state)
 	n = recv(peer, text, sizeof(text) - 1, MSG_DONTWAIT);
 	assert_true(n > 0);
 	text[n] = '\0';
-	assert_string_equal(
-		text, "one\ntwo\n");
+	assert_string_equal(text, "one\ntwo\n");
 	close_fd(&peer);
 	assert_int_equal(qemu_start(&monitor, "one\n", 0, NULL, &err), -EPIPE);
 }
 
-/* ---- saving ---- */
+/* ---- commands ---- */
 
 /* A step of our QEMU's: wait for a command with these words, then answer. */
 struct step {
@@ -284,6 +284,55 @@ static int save(const struct step *steps, int state_fd, uint32_t deadline_ms, in
 	assert_int_equal(waitpid(pid, ret_status, 0), pid);
 	return r;
 }
+
+static int command(const struct step *steps, bool negotiated,
+		   int (*ask)(struct engine_monitor *, uint32_t, struct ironclaw_error *))
+{
+	pid_t pid = start_qemu(steps);
+	int r, status;
+
+	assert_true(pid > 0);
+	monitor.negotiated = negotiated;
+	close_fd(&peer);
+	r = ask(&monitor, 10000, &err);
+	close_fd(&monitor.fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return r;
+}
+
+/* A second negotiation would be an error of ours. */
+static void a_vm_is_paused_and_resumed(void **state)
+{
+	const struct step booted[] = {{"\"qmp_capabilities\"", OK},
+				      {"\"stop\"", EVENT OK},
+				      {NULL, NULL}};
+	const struct step cloned[] = {{"\"cont\"", OK EVENT}, {NULL, NULL}};
+	const struct step refused[] = {{"\"stop\"", "{\"error\": {\"desc\": \"no\"}}\n"},
+				       {NULL, NULL}};
+
+	assert_int_equal(command(booted, false, qemu_pause), 0);
+	assert_true(monitor.negotiated);
+	assert_int_equal(build(state), 0);
+	assert_int_equal(command(cloned, true, qemu_resume), 0);
+	assert_int_equal(build(state), 0);
+	assert_int_equal(command(refused, true, qemu_pause), -EIO);
+	assert_string_equal(err.text, "QEMU: no");
+}
+
+/* What came late for the start is not taken for the answer. */
+static void an_old_answer_is_not_that_of_a_pause(void **state)
+{
+	(void)state;
+	assert_int_equal(qemu_start(&monitor, QEMU_NEGOTIATE, 0, NULL, &err), 0);
+	assert_true(monitor.negotiated);
+	say(GREETING OK);
+	assert_int_equal(qemu_pause(&monitor, 100, &err), -ETIMEDOUT);
+	assert_int_equal(qemu_start(&monitor, "", 0, NULL, &err), 0);
+	assert_false(monitor.negotiated);
+}
+
+/* ---- saving ---- */
 
 #define START                                                                                      \
 	{"\"qmp_capabilities\"", OK}, {"x-ignore-shared", EVENT OK}, {"\"getfd\"", OK},            \
@@ -446,6 +495,8 @@ int main(void)
 		TEST(a_longer_line_is_refused),
 		TEST(the_end_is_told),
 		TEST(orders_are_written_at_once),
+		TEST(a_vm_is_paused_and_resumed),
+		TEST(an_old_answer_is_not_that_of_a_pause),
 		TEST(a_state_is_saved),
 		TEST(a_save_that_fails_is_told),
 		TEST(a_command_that_fails_ends_the_save),
