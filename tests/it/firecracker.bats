@@ -11,8 +11,7 @@ VERSIONS='1.7.0 1.10.1 1.14.4 1.15.1 1.16.1 1.17.0-dev'
 
 setup() {
 	use_tmp
-	[ -x "$TOOLS/fake-firecracker" ] && [ -x "$TOOLS/firecracker_tool" ] ||
-		skip "only with the programs of a build tree"
+	[ -x "$TOOLS/fake-firecracker" ] || skip "only with the programs of a build tree"
 	ROOT=$BATS_TEST_TMPDIR/root
 	fake_pid=
 	make_root
@@ -71,7 +70,7 @@ ended() { # STATUS: of the fake, by itself
 
 @test "every version takes the requests of a boot" {
 	for version in $VERSIONS; do
-		start_fake boot FAKE_FC_VERSION=$version
+		start_fake boot FAKE_FC_VERSION="$version"
 		engine boot start check
 		exits 0
 		[ -S "$ROOT/run/v.sock" ] || flunk "$version: no vsock"
@@ -83,15 +82,15 @@ ended() { # STATUS: of the fake, by itself
 @test "every version saves a template and loads it again" {
 	for version in $VERSIONS; do
 		make_root
-		start_fake template FAKE_FC_VERSION=$version
+		start_fake template FAKE_FC_VERSION="$version"
 		engine template start save check
 		exits 0
 		[ -s "$ROOT/vm/state" ] || flunk "$version: no state"
 		[ "$(stat -c %s "$ROOT/vm/ram")" -eq $((128 << 20)) ]
 		end_fake
 		chmod a-w "$ROOT/vm/state" "$ROOT/vm/ram"
-		for clone in 1 2; do
-			start_fake clone FAKE_FC_VERSION=$version
+		for _ in 1 2; do
+			start_fake clone FAKE_FC_VERSION="$version"
 			engine clone start check
 			exits 0
 			end_fake
@@ -113,13 +112,13 @@ ended() { # STATUS: of the fake, by itself
 
 @test "a pause, but not where it would cost the vsock" {
 	for version in 1.15.1 1.17.0-dev; do
-		start_fake boot FAKE_FC_VERSION=$version
+		start_fake boot FAKE_FC_VERSION="$version"
 		engine boot start pause resume check
 		exits 0
 		end_fake
 	done
 	for version in 1.16.0 1.16.1; do
-		start_fake boot FAKE_FC_VERSION=$version
+		start_fake boot FAKE_FC_VERSION="$version"
 		engine boot start pause
 		exits 1
 		stderr_has "Firecracker $version loses its vsock"
@@ -184,7 +183,7 @@ ended() { # STATUS: of the fake, by itself
 
 @test "bytes that are no answer are refused" {
 	for fault in garbage:PUT/entropy cut:PUT/entropy huge:PUT/entropy:300000 drop:PUT/entropy; do
-		start_fake boot FAKE_FC_FAULT=$fault
+		start_fake boot FAKE_FC_FAULT="$fault"
 		engine boot start
 		exits 1
 		stderr_is_tame
