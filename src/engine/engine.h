@@ -2,9 +2,9 @@
 /**
  * engine.h - what a driver of one VMM does; engine.c holds the table of drivers.
  *
- * plan() is pure: settings in, command line, file list and orders out. Whoever has the plan puts the
- * VMM into its jail with it (jail/plan.h). start(), check() and save() talk to the VMM's monitor and
- * are used by the keeper: they treat every byte from the VMM as hostile.
+ * plan() is pure: settings in, command line, file list and orders out. Whoever has the plan puts
+ * the VMM into its jail with it (jail/plan.h). start(), check() and save() talk to the VMM's
+ * monitor and are used by the keeper: they treat every byte from the VMM as hostile.
  *
  * Two kinds of VMM are known. One gets its sockets as descriptors (QEMU). The other makes them
  * itself, in a small folder of its jail (Firecracker; `sockets` in the plan): the keeper has that
@@ -27,12 +27,12 @@
 #define ENGINE_ORDERS_MAX_B    4096U
 
 /* Of a VMM that makes its sockets itself, as it sees them; the keeper sees the names alone. */
-#define ENGINE_SOCKETS_INSIDE "/run"
-#define ENGINE_API_NAME	      "api.sock"
-#define ENGINE_VSOCK_NAME     "v.sock"
+#define ENGINE_SOCKETS_INSIDE  "/run"
+#define ENGINE_API_NAME	       "api.sock"
+#define ENGINE_VSOCK_NAME      "v.sock"
 /** The port that a guest calls is its own CID: one that is the host's alone needs no other. */
-#define ENGINE_SOCKETS_CID    3U
-#define ENGINE_LISTENER_NAME  "v.sock_3"
+#define ENGINE_SOCKETS_CID     3U
+#define ENGINE_LISTENER_NAME   "v.sock_3"
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM; the first plan.n_fds. */
 enum engine_fd {
@@ -45,7 +45,8 @@ enum engine_accel { ENGINE_ACCEL_KVM, ENGINE_ACCEL_TCG };
 
 /** How the bytes of the link travel. */
 enum engine_link {
-	ENGINE_LINK_SERIAL, /* a port of virtio-serial; the keeper has the other end of its socket */
+	ENGINE_LINK_SERIAL, /* a port of virtio-serial; the keeper has the other end of its socket
+			     */
 	ENGINE_LINK_VSOCK,  /* the guest calls; the keeper has a socket that listens */
 };
 
@@ -126,15 +127,18 @@ struct engine_monitor {
 
 struct engine {
 	const char *name;
+	enum engine_link link; /* when nobody chose one */
+	bool other_link;       /* it can do the other one as well */
 
 	/**
 	 * probe() - find the VMM for an accelerator.
 	 * @paths: RUN remembers which libraries it links, see libraries.h
+	 * @link: what the VMM must be able to carry
 	 * @libexec: folder of our own programs and libraries
 	 * Return: 0; -ENOENT (hint: what to install); as libraries_find()
 	 */
-	int (*probe)(const struct paths *paths, enum engine_accel accel, const char *libexec,
-		     struct engine_host *ret, struct ironclaw_error *err);
+	int (*probe)(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+		     const char *libexec, struct engine_host *ret, struct ironclaw_error *err);
 
 	/**
 	 * plan() - pure; the plan's pointers lead into @host and @settings too.
@@ -165,6 +169,9 @@ struct engine {
 
 /** engine_by_name() - NULL when there is none of that name. */
 const struct engine *engine_by_name(const char *name);
+
+/** engine_link_name() - "virtio-serial", "vsock". */
+const char *engine_link_name(enum engine_link link);
 
 /** engine_accel_name() - "kvm", "tcg". */
 const char *engine_accel_name(enum engine_accel accel);

@@ -212,6 +212,8 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 
 const struct engine qemu_engine = {
 	.name = "qemu",
+	.link = ENGINE_LINK_SERIAL,
+	.other_link = true,
 	.probe = qemu_probe,
 	.plan = qemu_plan,
 	.start = qemu_start,

@@ -20,6 +20,7 @@
 #include "jail/warden_lease.h"
 #include "jail/warden_limits.h"
 #include "machine/control.h"
+#include "machine/vhost.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
 
@@ -46,9 +47,21 @@ static void wiring_close(struct wiring *w)
 	}
 }
 
+/* Of a link over vsock the keeper's end is a socket that listens. */
+static int wire_link(const struct launch_settings *s, struct launch *l, struct wiring *w,
+		     struct ironclaw_error *err)
+{
+	l->guest_cid = s->vmm.guest_cid;
+	if (s->vmm.link == ENGINE_LINK_VSOCK && l->guest_cid == 0)
+		return vhost_open(&w->link[1], &w->link[0], &l->guest_cid, err);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w->link) < 0)
+		return err_sys(err, errno, "cannot make the sockets of a VM");
+	return 0;
+}
+
 static int wiring_make(struct wiring *w, struct ironclaw_error *err)
 {
-	int *streams[] = {w->client, w->link, w->monitor}, *messages[] = {w->warden, w->control};
+	int *streams[] = {w->client, w->monitor}, *messages[] = {w->warden, w->control};
 	bool ok = pipe2(w->console, O_CLOEXEC) == 0;
 
 	for (size_t i = 0; ok && i < ARRAY_SIZE(streams); i++)
@@ -112,6 +125,7 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct e
 	char initramfs[1200], keeper[1200];
 	int r = 0;
 
+	vmm.guest_cid = l->guest_cid;
 	if (vmm.start != ENGINE_CLONE) {
 		r = write_initramfs(s, l, initramfs, sizeof(initramfs), err);
 		vmm.initramfs = initramfs;
@@ -220,7 +234,7 @@ static int send_start(const struct launch_settings *s, const struct launch *l,
 		.overlay_mib = s->overlay_mib,
 		.deadline_ms = l->limit_ms,
 		.link = s->vmm.link,
-		.guest_cid = s->vmm.guest_cid,
+		.guest_cid = l->guest_cid,
 	};
 	int r;
 
@@ -286,6 +300,8 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 	l->limit_ms = settings->vmm.start == ENGINE_CLONE ? LIMIT_RESTORE_MS : LIMIT_BOOT_MS;
 	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
 	r = wiring_make(&w, err);
+	if (r == 0)
+		r = wire_link(settings, l, &w, err);
 	if (r == 0)
 		r = start_wired(settings, l, &w, err);
 	wiring_close(&w);

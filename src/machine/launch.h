@@ -36,7 +36,8 @@ struct launch_settings {
 	const char *vm_id;
 	const struct engine *engine;
 	const struct engine_host *host;
-	struct engine_settings vmm;  /* initramfs is filled in by a boot */
+	/* initramfs is filled in by a boot, guest_cid of a link over vhost_vsock (0) by each. */
+	struct engine_settings vmm;
 	const struct kernel *kernel; /* boots only: for the initramfs */
 	struct jail_confinement confinement;
 	int state_fd;			/* clones only; borrowed */
@@ -50,7 +51,8 @@ struct launch {
 	struct vmdir dir;
 	pid_t warden_pid;
 	int warden_fd, control_fd, client_fd;
-	uint32_t limit_ms; /* to READY */
+	uint32_t limit_ms;  /* to READY */
+	uint32_t guest_cid; /* ENGINE_LINK_VSOCK */
 	int32_t vmm_pid, keeper_pid;
 	bool limited; /* the VM has a cgroup with limits */
 	bool ended;   /* the warden said ENDED: nothing is left of the VM */

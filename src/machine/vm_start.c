@@ -56,6 +56,21 @@ static int find_kernel(const struct paths *paths, const struct vm_config *config
 	return kernel_find(paths, NULL, ret, err);
 }
 
+static int choose_link(const struct engine *engine, enum vm_link wanted, enum engine_link *ret,
+		       struct ironclaw_error *err)
+{
+	enum engine_link link = wanted == VM_LINK_VSOCK ? ENGINE_LINK_VSOCK : ENGINE_LINK_SERIAL;
+
+	if (wanted == VM_LINK_AUTO)
+		link = engine->link;
+	if (link != engine->link && !engine->other_link)
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
+			       "the engine '%s' has no link over %s", engine->name,
+			       engine_link_name(link));
+	*ret = link;
+	return 0;
+}
+
 int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	       const struct vm_notices *notices, struct template_spec *ret,
 	       struct ironclaw_error *err)
@@ -83,7 +98,10 @@ int vm_resolve(const struct paths *paths, const struct vm_config *config,
 	if (r == 0)
 		r = choose_accel(paths, config->accel, notices, &ret->accel, err);
 	if (r == 0)
-		r = ret->engine->probe(paths, ret->accel, ret->programs, &ret->host, err);
+		r = choose_link(ret->engine, config->link, &ret->link, err);
+	if (r == 0)
+		r = ret->engine->probe(paths, ret->accel, ret->link, ret->programs, &ret->host,
+				       err);
 	return r;
 }
 
@@ -134,7 +152,8 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 			.kernel =
 				spec->kernel.vmlinux[0] ? spec->kernel.vmlinux : spec->kernel.path,
 			.image = spec->image.path,
-			.ram = mode->ram},
+			.ram = mode->ram,
+			.link = spec->link},
 	};
 }
 

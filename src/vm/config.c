@@ -114,6 +114,8 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 		violations_add(list, "engine", "unknown engine");
 	if ((unsigned int)config->accel >= VM_ACCEL_MAX)
 		violations_add(list, "accel", "unknown accelerator");
+	if ((unsigned int)config->link >= VM_LINK_MAX)
+		violations_add(list, "link", "unknown link");
 	if ((unsigned int)config->seccomp >= VM_SECCOMP_MAX)
 		violations_add(list, "seccomp_filter", "unknown level");
 	if ((unsigned int)config->seccomp_mode >= VM_SECCOMP_MODE_MAX)

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <linux/kvm.h>
 #include <linux/mempolicy.h>
+#include <linux/vhost.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -91,6 +92,23 @@ static const struct constant constants[] = {
 	NAMED(SO_ERROR),
 	NAMED(SO_TYPE),
 	NAMED(SO_ZEROCOPY),
+	/* /dev/vhost-vsock */
+	NAMED(VHOST_GET_BACKEND_FEATURES),
+	NAMED(VHOST_GET_FEATURES),
+	NAMED(VHOST_GET_VRING_BASE),
+	NAMED(VHOST_SET_BACKEND_FEATURES),
+	NAMED(VHOST_SET_FEATURES),
+	NAMED(VHOST_SET_LOG_BASE),
+	NAMED(VHOST_SET_MEM_TABLE),
+	NAMED(VHOST_SET_OWNER),
+	NAMED(VHOST_SET_VRING_ADDR),
+	NAMED(VHOST_SET_VRING_BASE),
+	NAMED(VHOST_SET_VRING_CALL),
+	NAMED(VHOST_SET_VRING_ERR),
+	NAMED(VHOST_SET_VRING_KICK),
+	NAMED(VHOST_SET_VRING_NUM),
+	NAMED(VHOST_VSOCK_SET_GUEST_CID),
+	NAMED(VHOST_VSOCK_SET_RUNNING),
 	/* /dev/kvm */
 	NAMED(KVM_CHECK_EXTENSION),
 	NAMED(KVM_CREATE_VM),
