@@ -49,6 +49,8 @@ enum ironclaw_errcode {
 	IRONCLAW_ERR_CANCELLED,	  /**< a callback of the caller asked to stop */
 	IRONCLAW_ERR_SYSTEM,	  /**< another failure of the operating system */
 	IRONCLAW_ERR_INTERNAL,	  /**< a bug in IronClaw */
+	IRONCLAW_ERR_UNKNOWN_OUTCOME, /**< the link broke under a running command; the VM lives on
+				       */
 	IRONCLAW_ERR_MAX
 };
 
@@ -97,6 +99,7 @@ struct ironclaw_vm_options {
 				     level lacks kills it; "audit": the call fails; recorded in
 				     both */
 	bool require_limits;	  /**< no start where no cgroup with limits is to be had */
+	const char *link;	  /**< how the guest is reached: "auto", "virtio-serial", "vsock" */
 };
 
 /**
@@ -224,7 +227,9 @@ struct ironclaw_exec_result {
  * Nothing that the command started outlives the call. A command that cannot be started is a result
  * (exit code 126 or 127), not a failure. One exec at a time for a handle.
  *
- * After any failure but IRONCLAW_ERR_INVALID the VM has ended too.
+ * After any failure but IRONCLAW_ERR_INVALID and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too.
+ * The latter comes of a link over vsock only: the guest ends what ran and calls again, and the VM
+ * takes commands as before. No command is ever started twice.
  *
  * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
  * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED

@@ -26,6 +26,7 @@ static const char help[] =
 	"      --name ID          name of the VM, 1 to 64 of [A-Za-z0-9-] (default: made up)\n"
 	"      --engine NAME      auto, qemu, firecracker\n"
 	"      --accel NAME       auto, kvm, tcg\n"
+	"      --link NAME        how the guest is reached: auto, virtio-serial, vsock\n"
 	"      --kernel FILE      boot a bzImage of your own\n"
 	"      --rootfs FILE      use an erofs file of your own instead of an image\n"
 	"      --cold             boot instead of cloning a template\n"
@@ -50,6 +51,7 @@ enum {
 	OPT_NAME,
 	OPT_ENGINE,
 	OPT_ACCEL,
+	OPT_LINK,
 	OPT_KERNEL,
 	OPT_ROOTFS,
 	OPT_COLD,
@@ -76,6 +78,7 @@ static const struct option longs[] = {
 	{"name", required_argument, NULL, OPT_NAME},
 	{"engine", required_argument, NULL, OPT_ENGINE},
 	{"accel", required_argument, NULL, OPT_ACCEL},
+	{"link", required_argument, NULL, OPT_LINK},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"rootfs", required_argument, NULL, OPT_ROOTFS},
 	{"cold", no_argument, NULL, OPT_COLD},
@@ -197,6 +200,8 @@ static const char **text_field(struct run_args *args, int c)
 		return &args->vm.engine;
 	case OPT_ACCEL:
 		return &args->vm.accel;
+	case OPT_LINK:
+		return &args->vm.link;
 	case OPT_KERNEL:
 		return &args->vm.kernel_path;
 	case OPT_ROOTFS:

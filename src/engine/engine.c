@@ -21,6 +21,11 @@ const struct engine *engine_by_name(const char *name)
 	return NULL;
 }
 
+const char *engine_link_name(enum engine_link link)
+{
+	return link == ENGINE_LINK_VSOCK ? "vsock" : "virtio-serial";
+}
+
 const char *engine_accel_name(enum engine_accel accel)
 {
 	return accel == ENGINE_ACCEL_KVM ? "kvm" : "tcg";

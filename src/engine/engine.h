@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/error.h"
 #include "base/paths.h"
+#include "vm/config.h"
 
 #define ENGINE_ARGV_MAX	       96U
 #define ENGINE_ENV_MAX	       4U
@@ -26,6 +27,7 @@
 #define ENGINE_IDENTITY_B      256U
 #define ENGINE_VERSION_B       48U
 #define ENGINE_ORDERS_MAX_B    4096U
+#define ENGINE_FILTER_MAX_B    100000U
 
 /* Of a VMM that makes its sockets itself, as it sees them; the keeper sees the names alone. */
 #define ENGINE_SOCKETS_INSIDE  "/run"
@@ -131,16 +133,30 @@ struct engine_monitor {
 
 struct engine {
 	const char *name;
-	enum engine_link link; /* the one that it has on every host */
+	enum engine_link link; /* when nobody chose one */
+	bool other_link;       /* it can do the other one as well */
 
 	/**
 	 * probe() - find the VMM for an accelerator.
 	 * @paths: RUN remembers which libraries it links, see libraries.h
+	 * @link: what the VMM must be able to carry
 	 * @libexec: folder of our own programs and libraries
 	 * Return: 0; -ENOENT (hint: what to install); as libraries_find()
 	 */
-	int (*probe)(const struct paths *paths, enum engine_accel accel, const char *libexec,
-		     struct engine_host *ret, struct ironclaw_error *err);
+	int (*probe)(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+		     const char *libexec, struct engine_host *ret, struct ironclaw_error *err);
+
+	/**
+	 * filter() - the file for a VMM that loads its system call filter from one; pure. The
+	 * member is NULL when no VMM of this engine does.
+	 * @saves:	a template is made of this VM
+	 * @buf:	ENGINE_FILTER_MAX_B bytes are enough
+	 * @ret_len:	0: none is to be given at this level, its built-in one is the right one
+	 *
+	 * Return: 0; -EOPNOTSUPP for a version whose calls are not known
+	 */
+	int (*filter)(const struct engine_host *host, enum vm_seccomp level, bool saves,
+		      uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err);
 
 	/**
 	 * plan() - pure; the plan's pointers lead into @host and @settings too.
@@ -190,6 +206,9 @@ struct engine {
 
 /** engine_by_name() - NULL when there is none of that name. */
 const struct engine *engine_by_name(const char *name);
+
+/** engine_link_name() - "virtio-serial", "vsock". */
+const char *engine_link_name(enum engine_link link);
 
 /** engine_accel_name() - "kvm", "tcg". */
 const char *engine_accel_name(enum engine_accel accel);

@@ -43,8 +43,11 @@ int firecracker_version_parse(const char *text, uint32_t *ret);
  */
 int firecracker_needs_loader(const unsigned char *head, size_t len);
 
-int firecracker_probe(const struct paths *paths, enum engine_accel accel, const char *libexec,
-		      struct engine_host *ret, struct ironclaw_error *err);
+int firecracker_probe(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+		      const char *libexec, struct engine_host *ret, struct ironclaw_error *err);
+/** As engine->filter(); in firecracker_filter.c. */
+int firecracker_filter(const struct engine_host *host, enum vm_seccomp level, bool saves,
+		       uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err);
 int firecracker_plan(const struct engine_host *host, const struct engine_settings *settings,
 		     struct engine_plan *ret, struct ironclaw_error *err);
 int firecracker_start(struct engine_monitor *monitor, const char *orders, uint32_t deadline_ms,

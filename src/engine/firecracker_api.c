@@ -263,6 +263,7 @@ const struct engine firecracker_engine = {
 	.name = "firecracker",
 	.link = ENGINE_LINK_VSOCK,
 	.probe = firecracker_probe,
+	.filter = firecracker_filter,
 	.plan = firecracker_plan,
 	.start = firecracker_start,
 	.check = firecracker_check,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "engine/firecracker.h"
 #include "engine/firecracker_filter_table.h"
 
 #define SUFFIX_MAX	      32U /* "-dev", "-rc.1" */
@@ -115,4 +116,16 @@ int firecracker_filter_make(const char *version, enum vm_seccomp level, uint8_t 
 		return err_set(err, IRONCLAW_ERR_INTERNAL, -r,
 			       "the filter does not fit Firecracker's limits");
 	return 0;
+}
+
+int firecracker_filter(const struct engine_host *host, enum vm_seccomp level, bool saves,
+		       uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err)
+{
+	if (level == VM_SECCOMP_BASIC) {
+		*ret_len = 0;
+		return 0;
+	}
+	if (saves && level == VM_SECCOMP_MINIMAL)
+		level = VM_SECCOMP_BASIC;
+	return firecracker_filter_make(host->version, level, buf, size, ret_len, err);
 }

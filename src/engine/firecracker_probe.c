@@ -231,14 +231,15 @@ static int add_libraries(const struct paths *paths, struct engine_host *host,
 		     : 0;
 }
 
-int firecracker_probe(const struct paths *paths, enum engine_accel accel, const char *libexec,
-		      struct engine_host *ret, struct ironclaw_error *err)
+int firecracker_probe(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+		      const char *libexec, struct engine_host *ret, struct ironclaw_error *err)
 {
 	char cpu[HOST_CPU_B];
 	struct stat st;
 	int r;
 
 	(void)libexec;
+	(void)link;
 	memset(ret, 0, sizeof(*ret));
 	if (accel != ENGINE_ACCEL_KVM) {
 		(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOENT,

@@ -21,8 +21,8 @@ extern const struct engine qemu_engine;
 /* Where the memory of a template is inside the jail; qemu_preload.c knows it as well. */
 #define QEMU_RAM_INSIDE	   "/vm/ram"
 
-int qemu_probe(const struct paths *paths, enum engine_accel accel, const char *libexec,
-	       struct engine_host *ret, struct ironclaw_error *err);
+int qemu_probe(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+	       const char *libexec, struct engine_host *ret, struct ironclaw_error *err);
 int qemu_plan(const struct engine_host *host, const struct engine_settings *settings,
 	      struct engine_plan *ret, struct ironclaw_error *err);
 int qemu_start(struct engine_monitor *monitor, const char *orders, uint32_t deadline_ms,

@@ -255,6 +255,7 @@ int qemu_resume(struct engine_monitor *monitor, uint32_t deadline_ms, struct iro
 const struct engine qemu_engine = {
 	.name = "qemu",
 	.link = ENGINE_LINK_SERIAL,
+	.other_link = true,
 	.probe = qemu_probe,
 	.plan = qemu_plan,
 	.start = qemu_start,

@@ -4,7 +4,8 @@
  *
  * The machine is `microvm`: no PCI, no BIOS devices, virtio-mmio only. A guest has one processor
  * set, one memory, one read-only disk, one serial port for last words, a random number source, and
- * one virtio-serial port: the link. No network device of any kind.
+ * the link: one virtio-serial port, or a vsock device that the host's kernel serves (vhost). No
+ * network device of any kind.
  *
  * A clone must be planned with the same devices in the same order as its template, for the device
  * state names them. It gets no kernel: that is in the memory already.
@@ -85,18 +86,29 @@ static void plan_memory(struct engine_plan *p, const struct engine_settings *s)
 	}
 }
 
-static void plan_devices(struct engine_plan *p, const struct engine_settings *s)
+static void plan_link(struct engine_plan *p, const struct engine_settings *s)
 {
-	engine_plan_arg(p, "-chardev");
-	engine_plan_arg(p, "stdio,id=console,signal=off");
-	engine_plan_arg(p, "-serial");
-	engine_plan_arg(p, "chardev:console");
+	if (s->link == ENGINE_LINK_VSOCK) {
+		engine_plan_arg(p, "-device");
+		engine_plan_arg(p, "vhost-vsock-device,guest-cid=%u,vhostfd=%d", s->guest_cid,
+				ENGINE_FD_LINK);
+		return;
+	}
 	engine_plan_arg(p, "-chardev");
 	engine_plan_arg(p, "socket,id=link,fd=%d", ENGINE_FD_LINK);
 	engine_plan_arg(p, "-device");
 	engine_plan_arg(p, "virtio-serial-device,max_ports=2");
 	engine_plan_arg(p, "-device");
 	engine_plan_arg(p, "virtserialport,chardev=link,name=" QEMU_LINK_PORT_NAME);
+}
+
+static void plan_devices(struct engine_plan *p, const struct engine_settings *s)
+{
+	engine_plan_arg(p, "-chardev");
+	engine_plan_arg(p, "stdio,id=console,signal=off");
+	engine_plan_arg(p, "-serial");
+	engine_plan_arg(p, "chardev:console");
+	plan_link(p, s);
 	/* The format is said, never guessed: a guessed one is the guest's choice. */
 	engine_plan_arg(p, "-blockdev");
 	engine_plan_arg(p,

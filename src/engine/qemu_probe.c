@@ -18,9 +18,12 @@
 #include "engine/libraries.h"
 #include "sys/spawn.h"
 
-/* The full one emulates; Debian's KVM-only one links a fifth of the libraries and starts faster. */
-static const char *const names_tcg[] = {"qemu-system-x86_64", NULL};
-static const char *const names_kvm[] = {"qemu-system-x86_64-microvm", "qemu-system-x86_64", NULL};
+/*
+ * The full one emulates, and has vsock; Debian's other one has neither, links a fifth of the
+ * libraries and starts faster.
+ */
+static const char *const names_full[] = {"qemu-system-x86_64", NULL};
+static const char *const names_small[] = {"qemu-system-x86_64-microvm", "qemu-system-x86_64", NULL};
 
 /*
  * What QEMU opens by name, measured with strace: folders below its prefix on the host (the first
@@ -138,10 +141,11 @@ static int add_files(const struct paths *paths, bool emulates, struct engine_hos
 	return r;
 }
 
-int qemu_probe(const struct paths *paths, enum engine_accel accel, const char *libexec,
-	       struct engine_host *ret, struct ironclaw_error *err)
+int qemu_probe(const struct paths *paths, enum engine_accel accel, enum engine_link link,
+	       const char *libexec, struct engine_host *ret, struct ironclaw_error *err)
 {
-	const char *const *name = accel == ENGINE_ACCEL_KVM ? names_kvm : names_tcg;
+	bool small = accel == ENGINE_ACCEL_KVM && link == ENGINE_LINK_SERIAL;
+	const char *const *name = small ? names_small : names_full;
 	char cpu[HOST_CPU_B] = "";
 	struct stat st;
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guest/clock.h"
 #include "guest/file.h"
 #include "guest/power.h"
 
@@ -22,6 +23,7 @@
 #define PIDS_PERCENT	 80U /* of the threads that the kernel allows */
 #define SESSION_PIDS_MAX 4096U
 #define DEPTH_MAX	 8 /* of cgroups below a session */
+#define EMPTY_WAIT_MS	 1000
 
 static int sessions_fd = -EBADF, sessions_events = -EBADF;
 static uint64_t session_pids;
@@ -181,6 +183,16 @@ void cgroup_kill_strays(void)
 {
 	if (read_keyed(sessions_events, "populated") != 0)
 		(void)file_write(sessions_fd, "cgroup.kill", "1");
+}
+
+void cgroup_empty_all(void)
+{
+	for (int waited_ms = 0; waited_ms < EMPTY_WAIT_MS; waited_ms++) {
+		if (read_keyed(sessions_events, "populated") == 0)
+			return;
+		cgroup_kill_strays();
+		clock_sleep_ms(1);
+	}
 }
 
 bool cgroup_populated(const struct cgroup *cgroup)

@@ -46,6 +46,10 @@ void cgroup_kill(const struct cgroup *cgroup);
 /** cgroup_kill_strays() - with no session open: end whatever is left in any session's cgroup. */
 void cgroup_kill_strays(void);
 
+/** cgroup_empty_all() - kill whatever is left in any session's cgroup, and wait until it is gone
+ * (or a second is over: a process may be stuck in the kernel). */
+void cgroup_empty_all(void);
+
 /** cgroup_populated() - whether anything is alive in it. */
 bool cgroup_populated(const struct cgroup *cgroup);
 

@@ -222,6 +222,12 @@ void identity_time(const uint8_t *payload)
 	link_send(WIRE_IDENTITY_OK, WIRE_STREAM_NONE, 0, NULL, 0);
 }
 
+void identity_forget(void)
+{
+	state.asking = false;
+	state.ready = false;
+}
+
 bool identity_ready(void)
 {
 	return state.ready;

@@ -3,7 +3,8 @@
  * identity.h - what makes a machine itself: randomness, names, time, size of the writable layer.
  *
  * The host sends IDENTITY once after the boot and once after each restore from a template, before
- * any command; clones of one template are equal up to that point and different after it.
+ * any command; clones of one template are equal up to that point and different after it. On a
+ * connection that was made anew it sends the same one again, which changes nothing but the time.
  */
 #ifndef GUEST_IDENTITY_H
 #define GUEST_IDENTITY_H
@@ -23,6 +24,9 @@ void identity_begin(const uint8_t *payload, uint32_t length);
 
 /** identity_time() - take a TIME frame; asks again, or sets the clock and reports IDENTITY_OK. */
 void identity_time(const uint8_t *payload);
+
+/** identity_forget() - the link broke: no commands before the next IDENTITY. */
+void identity_forget(void);
 
 /** identity_ready() - whether commands may run. */
 bool identity_ready(void);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link.c - the virtio port to the host; see link.h. */
+/*
+ * link.c - the byte stream to the host; see link.h.
+ *
+ * A connection over vsock can break at any byte, also within link_send(): then it is `broken`, and
+ * whatever is sent or looked for is thrown away until the server has taken notice.
+ */
 #include "guest/link.h"
 
 #include <dirent.h>
@@ -14,6 +19,7 @@
 #include "guest/clock.h"
 #include "guest/file.h"
 #include "guest/power.h"
+#include "guest/vsock.h"
 
 #define PORT_NAME     "ironclaw"
 #define PORT_CLASS    "/sys/class/virtio-ports"
@@ -23,7 +29,8 @@
 #define WRITE_SMALL_B 4096U  /* a buffer that the kernel finds even when memory is short */
 #define READ_AHEAD_B  (128U * 1024U)
 
-static int port_fd = -EBADF;
+static int stream_fd = -EBADF; /* -EBADF: the host is being called */
+static bool on_vsock, broken;
 static struct wire_reader reader;
 static uint8_t in_buf[WIRE_FRAME_MAX_B + READ_AHEAD_B];
 static uint8_t out_buf[WIRE_HEADER_B + LINK_DATA_MAX_B];
@@ -52,64 +59,122 @@ static bool find_port(char *ret, size_t size)
 	return found;
 }
 
+static void open_port(const char *path)
+{
+	stream_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (stream_fd < 0)
+		power_fail("cannot open %s: %s", path, strerror(errno));
+	wire_reader_init(&reader, WIRE_FROM_HOST, in_buf, sizeof(in_buf));
+}
+
 void link_open(void)
 {
 	char path[300];
 
 	for (unsigned int waited_ms = 0; !find_port(path, sizeof(path)); waited_ms++) {
+		if (vsock_present()) {
+			on_vsock = true;
+			return;
+		}
 		if (waited_ms == PORT_WAIT_MS)
-			power_fail("the machine has no virtio port named %s", PORT_NAME);
+			power_fail("the machine has no virtio port named %s, and no vsock",
+				   PORT_NAME);
 		clock_sleep_ms(1);
 	}
-	port_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (port_fd < 0)
-		power_fail("cannot open %s: %s", path, strerror(errno));
-	wire_reader_init(&reader, WIRE_FROM_HOST, in_buf, sizeof(in_buf));
+	open_port(path);
 }
 
-int link_fd(void)
+bool link_is_up(void)
 {
-	return port_fd;
+	return stream_fd >= 0;
+}
+
+bool link_waits_for_host(void)
+{
+	return !on_vsock;
+}
+
+unsigned int link_poll_add(struct pollfd *fds, int64_t *wait_ns)
+{
+	if (stream_fd < 0)
+		return vsock_poll_add(fds, wait_ns);
+	fds[0] = (struct pollfd){.fd = stream_fd, .events = POLLIN};
+	return 1;
+}
+
+bool link_answered(const struct pollfd *fds, unsigned int n)
+{
+	stream_fd = vsock_ready(fds, n);
+	if (stream_fd < 0)
+		return false;
+	wire_reader_init(&reader, WIRE_FROM_HOST, in_buf, sizeof(in_buf));
+	return true;
+}
+
+bool link_drop_broken(bool patient)
+{
+	if (!broken)
+		return false;
+	(void)close(stream_fd);
+	stream_fd = -EBADF;
+	broken = false;
+	vsock_call_soon(patient);
+	return true;
+}
+
+/* An error of the stream: the end of a connection, but a port has none. */
+static void fail_stream(const char *what)
+{
+	if (!on_vsock)
+		power_fail("cannot %s the link: %s", what, strerror(errno));
+	broken = true;
 }
 
 bool link_receive(void)
 {
-	for (;;) {
+	while (!broken) {
 		size_t room;
 		uint8_t *at = wire_reader_space(&reader, &room);
 		ssize_t n;
 
 		if (room == 0)
 			return true;
-		n = read(port_fd, at, room);
+		n = read(stream_fd, at, room);
 		if (n > 0) {
 			wire_reader_added(&reader, (size_t)n);
 			continue;
 		}
-		if (n == 0)
+		if (n == 0) {
+			broken = on_vsock;
 			return false;
+		}
 		if (errno == EAGAIN)
 			return true;
 		if (errno != EINTR)
-			power_fail("cannot read the link: %s", strerror(errno));
+			fail_stream("read");
 	}
+	return false;
 }
 
 bool link_next(struct wire_frame *ret)
 {
-	int r = wire_reader_next(&reader, ret);
+	int r = broken ? 0 : wire_reader_next(&reader, ret);
 
 	if (r < 0)
 		link_fail(reader.bad);
 	return r > 0;
 }
 
-/* The port is full, or nobody is at the other end. */
+/* The stream is full, or nobody is at the other end of the port. */
 static void wait_writable(void)
 {
-	struct pollfd p = {.fd = port_fd, .events = POLLOUT};
+	struct pollfd p = {.fd = stream_fd, .events = POLLOUT};
 
-	if (poll(&p, 1, -1) > 0 && !(p.revents & POLLOUT))
+	if (poll(&p, 1, -1) <= 0 || (p.revents & POLLOUT))
+		return;
+	if (on_vsock)
+		broken = true;
+	else
 		clock_sleep_ms(HOST_WAIT_MS);
 }
 
@@ -117,8 +182,8 @@ static void send_all(const uint8_t *buf, size_t len)
 {
 	size_t most = len;
 
-	while (len > 0) {
-		ssize_t n = write(port_fd, buf, len < most ? len : most);
+	while (len > 0 && !broken) {
+		ssize_t n = write(stream_fd, buf, len < most ? len : most);
 
 		if (n > 0) {
 			buf += n;
@@ -129,7 +194,7 @@ static void send_all(const uint8_t *buf, size_t len)
 			most = WRITE_SMALL_B;
 			clock_sleep_ms(1);
 		} else if (errno != EINTR) {
-			power_fail("cannot write the link: %s", strerror(errno));
+			fail_stream("write");
 		}
 	}
 }
@@ -180,12 +245,12 @@ void link_send_data(enum wire_stream stream, uint16_t session, uint32_t length)
 /* Throw away what still comes, until the host hangs up or the time is over. */
 static void linger(void)
 {
-	struct pollfd p = {.fd = port_fd, .events = POLLIN};
+	struct pollfd p = {.fd = stream_fd, .events = POLLIN};
 	int64_t left_ms, end_ms = clock_ns() / CLOCK_NS_PER_MS + LINGER_MS;
 
 	while ((left_ms = end_ms - clock_ns() / CLOCK_NS_PER_MS) > 0 &&
 	       poll(&p, 1, (int)left_ms) > 0) {
-		if ((p.revents & POLLHUP) || read(port_fd, in_buf, sizeof(in_buf)) == 0)
+		if ((p.revents & POLLHUP) || read(stream_fd, in_buf, sizeof(in_buf)) == 0)
 			return;
 	}
 }

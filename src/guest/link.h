@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * link.h - the guest's end of the byte stream to the host: the virtio port named "ironclaw".
+ * link.h - the guest's end of the byte stream to the host: the virtio port named "ironclaw", or
+ * where there is none a connection over vsock.
  *
  * Sending blocks until the kernel has taken everything: the host drains the link at all times, so
- * that flow control is a matter of credit alone (docs/protocol.md). There is one link; whatever
- * makes it unusable ends the machine.
+ * that flow control is a matter of credit alone (docs/protocol.md). There is one link. What makes a
+ * port unusable ends the machine. A connection is made anew: it breaks when the machine is saved or
+ * restored, and then everything that was under way on it is forgotten, on both sides.
  */
 #ifndef GUEST_LINK_H
 #define GUEST_LINK_H
 
+#include "guest/vsock.h"
 #include "wire/frame.h"
 
 /**
@@ -17,16 +20,42 @@
  */
 #define LINK_DATA_MAX_B (WIRE_PAYLOAD_MAX_B - WIRE_HEADER_B)
 
-/** link_open() - wait for the port and open it. Fails with power_fail(). */
+/** Entries of link_poll_add(). */
+#define LINK_POLL_MAX	VSOCK_POLL_MAX
+
+/** link_open() - find out how the host is reached; open the port. Fails with power_fail(). */
 void link_open(void);
 
-/** link_fd() - the descriptor, to poll for reading. */
-int link_fd(void);
+/** link_is_up() - whether there is a stream; false: the host is being called. */
+bool link_is_up(void);
+
+/** link_waits_for_host() - whether a host that hung up can come back on the same stream: a port. */
+bool link_waits_for_host(void);
+
+/**
+ * link_poll_add() - list what to wait for: the stream to be readable, or an answer to a call.
+ * @wait_ns:	lowered to the time of the next call
+ *
+ * Return: how many entries, LINK_POLL_MAX at most
+ */
+unsigned int link_poll_add(struct pollfd *fds, int64_t *wait_ns);
+
+/** link_answered() - after poll(2), while the link is not up. Return: whether it is now */
+bool link_answered(const struct pollfd *fds, unsigned int n);
+
+/**
+ * link_drop_broken() - let go of a connection that broke, and of every byte of it.
+ * @patient:	call only after a pause: the last call came to nothing
+ *
+ * Return: whether there was one; then nothing is sent before link_answered()
+ */
+bool link_drop_broken(bool patient);
 
 /**
  * link_receive() - read what is there, without blocking and within the buffer.
  *
- * Return: whether the host is connected; when it is not, poll(2) reports POLLHUP without end
+ * Return: whether the host is connected; of a port that it left, poll(2) reports POLLHUP without
+ * end
  */
 bool link_receive(void);
 

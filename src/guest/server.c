@@ -24,9 +24,8 @@
 #include "guest/session.h"
 
 #define REAP_PER_ROUND 64
-#define FD_CHILD       0 /* index in the array of pollfds */
-#define FD_LINK	       1
-#define FD_SESSIONS    2
+#define FD_CHILD       0		      /* index in the array of pollfds */
+#define FD_LINK	       1		      /* LINK_POLL_MAX of them at most */
 #define HOST_GONE_NS   (10 * CLOCK_NS_PER_MS) /* between two looks for a host that has gone */
 
 static int open_child_signal(void)
@@ -106,35 +105,77 @@ static void wait_ready(struct pollfd *fds, unsigned int n, int64_t wait_ns)
 	}
 }
 
+/* A connection that broke took everything with it that was under way. */
+static void drop_broken_link(void)
+{
+	if (!link_drop_broken(!identity_ready()))
+		return;
+	session_abandon();
+	identity_forget();
+}
+
+static void say_hello(void)
+{
+	link_send_u32(WIRE_HELLO, WIRE_STREAM_NONE, 0, WIRE_VERSION);
+}
+
+/* What poll(2) is asked, and who wants to know. */
+struct round {
+	struct pollfd fds[FD_LINK + LINK_POLL_MAX + SESSION_POLL_MAX];
+	struct session_poll owners[SESSION_POLL_MAX];
+	unsigned int n_link, n_sessions;
+	int64_t wait_ns;
+	bool reap_more, host_gone;
+};
+
+static void prepare(struct round *r)
+{
+	unsigned int n;
+
+	r->wait_ns = INT64_MAX;
+	r->n_link = link_poll_add(r->fds + FD_LINK, &r->wait_ns);
+	/* Without a host poll(2) would report that at once, for ever. */
+	if (r->host_gone)
+		r->fds[FD_LINK].fd = -1;
+	if (r->host_gone && r->wait_ns > HOST_GONE_NS)
+		r->wait_ns = HOST_GONE_NS;
+	n = FD_LINK + r->n_link;
+	r->n_sessions = session_poll_add(r->fds + n, r->owners, &r->wait_ns);
+	if (r->reap_more)
+		r->wait_ns = 0;
+	wait_ready(r->fds, n + r->n_sessions, r->wait_ns);
+}
+
+static void serve(struct round *r)
+{
+	const struct pollfd *link = r->fds + FD_LINK, *sessions = link + r->n_link;
+	struct signalfd_siginfo info;
+
+	for (unsigned int i = 0; i < r->n_sessions; i++)
+		if (sessions[i].revents)
+			session_ready(&r->owners[i]);
+	if (r->fds[FD_CHILD].revents || r->reap_more) {
+		(void)!read(r->fds[FD_CHILD].fd, &info, sizeof(info));
+		r->reap_more = reap();
+	}
+	if (!link_is_up()) {
+		if (link_answered(link, r->n_link))
+			say_hello();
+	} else if (r->host_gone || link[0].revents) {
+		r->host_gone = !serve_link() && link_waits_for_host();
+	}
+	drop_broken_link();
+}
+
 void server_run(void)
 {
-	struct pollfd fds[FD_SESSIONS + SESSION_POLL_MAX];
-	struct session_poll owners[SESSION_POLL_MAX];
-	bool reap_more = false, host_gone = false;
+	static struct round round;
 
-	fds[FD_CHILD] = (struct pollfd){.fd = open_child_signal(), .events = POLLIN};
-	fds[FD_LINK] = (struct pollfd){.events = POLLIN};
-	link_send_u32(WIRE_HELLO, WIRE_STREAM_NONE, 0, WIRE_VERSION);
+	round.fds[FD_CHILD] = (struct pollfd){.fd = open_child_signal(), .events = POLLIN};
+	if (link_is_up())
+		say_hello();
 	for (;;) {
-		struct signalfd_siginfo info;
-		int64_t wait_ns;
-		unsigned int n = session_poll_add(fds + FD_SESSIONS, owners, &wait_ns);
-
-		if (reap_more)
-			wait_ns = 0;
-		else if (host_gone && wait_ns > HOST_GONE_NS)
-			wait_ns = HOST_GONE_NS;
-		/* Without a host poll(2) would report that at once, for ever. */
-		fds[FD_LINK].fd = host_gone ? -1 : link_fd();
-		wait_ready(fds, FD_SESSIONS + n, wait_ns);
-		for (unsigned int i = 0; i < n; i++)
-			if (fds[FD_SESSIONS + i].revents)
-				session_ready(&owners[i]);
-		if (fds[FD_CHILD].revents || reap_more) {
-			(void)!read(fds[FD_CHILD].fd, &info, sizeof(info));
-			reap_more = reap();
-		}
-		if (host_gone || fds[FD_LINK].revents)
-			host_gone = !serve_link();
+		prepare(&round);
+		serve(&round);
 	}
 }

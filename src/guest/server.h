@@ -5,7 +5,7 @@
 #ifndef GUEST_SERVER_H
 #define GUEST_SERVER_H
 
-/** server_run() - say HELLO, then serve the host for ever. */
+/** server_run() - say HELLO on each new link, and serve the host for ever. */
 __attribute__((noreturn)) void server_run(void);
 
 #endif

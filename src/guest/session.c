@@ -73,6 +73,16 @@ static void set_free(struct session *s)
 		cgroup_kill_strays();
 }
 
+void session_abandon(void)
+{
+	for (unsigned int i = 0; i < WIRE_SESSION_MAX; i++)
+		if (sessions[i].state != SESSION_FREE)
+			set_free(&sessions[i]);
+	request_free();
+	request_open = false;
+	cgroup_empty_all();
+}
+
 static void send_failed(uint16_t number, enum wire_exec_stage stage, uint32_t errnum)
 {
 	uint8_t payload[8];
@@ -365,9 +375,9 @@ static void wait_for_output(struct poll_list *list, const struct session *s, uns
 		list->wait_ns = rest_ns;
 }
 
-unsigned int session_poll_add(struct pollfd *fds, struct session_poll *owners, int64_t *ret_wait_ns)
+unsigned int session_poll_add(struct pollfd *fds, struct session_poll *owners, int64_t *wait_ns)
 {
-	struct poll_list list = {.fds = fds, .owners = owners, .wait_ns = INT64_MAX};
+	struct poll_list list = {.fds = fds, .owners = owners, .wait_ns = *wait_ns};
 
 	if (n_open > 0)
 		list.now_ns = clock_ns();
@@ -387,6 +397,6 @@ unsigned int session_poll_add(struct pollfd *fds, struct session_poll *owners, i
 		if (s->state == SESSION_ENDING && !s->empty)
 			wait_for(&list, s, SOURCE_CGROUP, s->cgroup.events, POLLPRI);
 	}
-	*ret_wait_ns = list.wait_ns;
+	*wait_ns = list.wait_ns;
 	return list.n;
 }

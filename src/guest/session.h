@@ -29,17 +29,19 @@ struct session_poll {
 /** session_frame() - take a frame of the host about a session; a broken rule is link_fail(). */
 void session_frame(const struct wire_frame *frame);
 
+/** session_abandon() - the link broke: end every command, all that it started, and tell nobody. */
+void session_abandon(void);
+
 /** session_any() - whether any session is open or any request under way. */
 bool session_any(void);
 
 /**
  * session_poll_add() - list what all sessions wait for.
- * @ret_wait_ns:	how long to wait at most before asking again; INT64_MAX: for ever
+ * @wait_ns:	lowered to how long to wait at most before asking again
  *
  * Return: how many entries, SESSION_POLL_MAX at most
  */
-unsigned int session_poll_add(struct pollfd *fds, struct session_poll *owners,
-			      int64_t *ret_wait_ns);
+unsigned int session_poll_add(struct pollfd *fds, struct session_poll *owners, int64_t *wait_ns);
 
 /** session_ready() - a descriptor of session_poll_add() is ready. */
 void session_ready(const struct session_poll *owner);

@@ -126,8 +126,7 @@ static const char *step_object(const struct jail_request *r, const struct jail_e
 	    event->detail < r->n_mounts)
 		return r->text + r->mounts[event->detail].source;
 	if (event->stage == JAIL_STAGE_EXEC)
-		return r->text + (jail_program_is_keeper(event->program) ? r->keeper
-								 : r->argv[0]);
+		return r->text + (jail_program_is_keeper(event->program) ? r->keeper : r->argv[0]);
 	return "";
 }
 

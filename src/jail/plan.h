@@ -24,7 +24,7 @@ void jail_plan_init(struct jail_plan *plan, const char *vm_id, const char *keepe
 /** How a VMM is to be confined. */
 struct jail_confinement {
 	enum jail_program program, keeper; /* of VMM and keeper */
-	bool sockets;		   /* the VMM makes its own */
+	bool sockets;			   /* the VMM makes its own */
 	enum jail_level level;
 	enum jail_denied denied;
 	struct jail_limits limits;

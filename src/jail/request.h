@@ -126,8 +126,8 @@ struct jail_request {
 	 * but a socket that listens at JAIL_LISTENER.
 	 */
 	uint32_t sockets;
-	uint32_t level;		      /* enum jail_level, of the VMM */
-	uint32_t denied;	      /* enum jail_denied */
+	uint32_t level;	 /* enum jail_level, of the VMM */
+	uint32_t denied; /* enum jail_denied */
 	struct jail_limits limits;
 	uint32_t text_length;
 	char vm_id[JAIL_VM_ID_MAX + 1]; /* name of the VM's folder */

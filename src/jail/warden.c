@@ -255,16 +255,24 @@ static bool make_child(struct warden *w, struct warden_child *child, struct ward
 	return made;
 }
 
+/* The dead and the dying are in no group any more; why one died is told at the VM's end, which is near. */
+static int verify_limits_of(const struct warden *w, const struct warden_child *child)
+{
+	int r = warden_limits_verify(w->claim.vm_id, (enum warden_limits_kind)w->limits,
+				     child->pid);
+
+	return r < 0 && warden_child_ends(child) ? 0 : r;
+}
+
 static bool verify_limits(struct warden *w)
 {
-	enum warden_limits_kind kind = (enum warden_limits_kind)w->limits;
 	int r;
 
-	if (kind == WARDEN_LIMITS_NONE)
+	if (w->limits == WARDEN_LIMITS_NONE)
 		return true;
-	r = warden_limits_verify(w->claim.vm_id, kind, w->keeper.pid);
+	r = verify_limits_of(w, &w->keeper);
 	if (r == 0)
-		r = warden_limits_verify(w->claim.vm_id, kind, w->vmm.pid);
+		r = verify_limits_of(w, &w->vmm);
 	return r == 0 ? true : fail(w, JAIL_STAGE_LIMITS_GROUP, r);
 }
 
@@ -335,8 +343,8 @@ static bool start_children(struct warden *w)
 	keeper_fds[JAIL_KEEPER_FDS] = w->fds[JAIL_FD_LOCK];
 	/* Meanwhile the firewall: no program runs before it is there. */
 	return make_child(w, &w->keeper, &keeper) && make_child(w, &w->vmm, &vmm) &&
-	       put_up_firewall(w) && share_sockets(w) && exec_child(w, &w->keeper) && exec_child(w, &w->vmm) &&
-	       verify_limits(w);
+	       put_up_firewall(w) && share_sockets(w) && exec_child(w, &w->keeper) &&
+	       exec_child(w, &w->vmm) && verify_limits(w);
 }
 
 static bool put_up(struct warden *w)

@@ -26,6 +26,8 @@
 #include "sys/descriptors.h"
 #include "sys/seccomp.h"
 
+#define DYING_MS 1000
+
 static pid_t clone_with_pidfd(const struct warden_limits_entry *cgroup, int *ret_pidfd)
 {
 	struct clone_args args = {
@@ -115,8 +117,8 @@ static bool read_report(struct warden_child *child, int *ret_fds, size_t n_fds,
 {
 	struct warden_report report;
 	size_t got = 0;
-	ssize_t n =
-		descriptors_receive(child->report_fd, &report, sizeof(report), ret_fds, n_fds, &got);
+	ssize_t n = descriptors_receive(child->report_fd, &report, sizeof(report), ret_fds, n_fds,
+					&got);
 
 	if (n <= 0)
 		return false;
@@ -211,6 +213,13 @@ void warden_child_exec(struct warden_child *child, struct warden_failure *ret)
 	if (ret->stage == JAIL_STAGE_NONE && !passed)
 		fail(ret, JAIL_STAGE_EXEC, ECHILD, 0);
 	close_fd(&child->report_fd);
+}
+
+bool warden_child_ends(const struct warden_child *child)
+{
+	struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
+
+	return poll(&p, 1, DYING_MS) > 0;
 }
 
 void warden_child_kill(const struct warden_child *child)

@@ -59,6 +59,9 @@ void warden_child_share(struct warden_child *vmm, const struct warden_child *kee
  */
 void warden_child_exec(struct warden_child *child, struct warden_failure *ret);
 
+/** warden_child_ends() - whether it is dead, waited for or not, or dies within a second. */
+bool warden_child_ends(const struct warden_child *child);
+
 /** warden_child_kill() - SIGKILL, without waiting; a child that never lived is fine. */
 void warden_child_kill(const struct warden_child *child);
 

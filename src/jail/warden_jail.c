@@ -193,8 +193,7 @@ static int make_tmpfs(const char *size, const char *inodes, unsigned int attribu
 /* A tmpfs over the folder for it, as the current folder. */
 static int make_root(int root_fd)
 {
-	cleanup_close int tree =
-		make_tmpfs("1m", "512", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	cleanup_close int tree = make_tmpfs("1m", "512", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	int r;
 
 	if (tree < 0)
@@ -285,8 +284,7 @@ static int offer_sockets(const struct warden_jail *jail)
 	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JAIL_LISTENER};
 	const struct warden_report made = {.stage = JAIL_STAGE_NONE};
 	cleanup_close int folder = open(JAIL_SOCKETS, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int listener =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int fds[WARDEN_SOCKETS_FDS] = {folder, listener};
 
 	/* The VMM waits in connect(2) when nobody takes its calls. */
@@ -408,14 +406,14 @@ static int confine_files(const struct warden_jail *jail)
 	else
 		rules[n++] = (struct landlock_rule){.path = "/", .access = LANDLOCK_READ};
 	if (request->sockets && !is_keeper(jail))
-		rules[n++] = (struct landlock_rule){.path = JAIL_SOCKETS,
-						    .access = LANDLOCK_SOCKETS};
+		rules[n++] =
+			(struct landlock_rule){.path = JAIL_SOCKETS, .access = LANDLOCK_SOCKETS};
 	for (uint32_t i = 0; i < request->n_mounts && !is_keeper(jail); i++) {
 		const struct jail_mount *m = &request->mounts[i];
 
 		if (m->kind == JAIL_BIND_RW)
 			rules[n++] = (struct landlock_rule){.path = target_of(request, m),
-							    .access = LANDLOCK_WRITE};
+							    .access = LANDLOCK_REWRITE};
 		else if (m->kind == JAIL_BIND_DEV)
 			rules[n++] = (struct landlock_rule){.path = target_of(request, m),
 							    .access = LANDLOCK_DEVICE};

@@ -49,13 +49,12 @@ struct warden_jail {
  *
  * Must: be called in a fresh single-threaded child made with WARDEN_JAIL_NAMESPACES, whose current
  * folder is the one that holds the VM's folder. The warden writes the id maps meanwhile, and says
- * so with a message on the socket. With request->sockets the keeper's gets a second one, with what the
- * VMM's has reported.
- * Does, each step fatal: private mounts; a tmpfs tree with just the mounts of the request (the
- * keeper: /dev/null), made the root, read-only, the old root gone; descriptors arranged; rlimits;
- * its ids; no capability left, no_new_privs; SIGKILL when the warden dies; Landlock; the seccomp
- * filter, whose supervisor's descriptor goes to the warden; exec, which waits for the supervisor.
- * Mustn't: return, allocate, or write to anything but the socket.
+ * so with a message on the socket. With request->sockets the keeper's gets a second one, with what
+ * the VMM's has reported. Does, each step fatal: private mounts; a tmpfs tree with just the mounts
+ * of the request (the keeper: /dev/null), made the root, read-only, the old root gone; descriptors
+ * arranged; rlimits; its ids; no capability left, no_new_privs; SIGKILL when the warden dies;
+ * Landlock; the seccomp filter, whose supervisor's descriptor goes to the warden; exec, which waits
+ * for the supervisor. Mustn't: return, allocate, or write to anything but the socket.
  */
 __attribute__((noreturn)) void warden_jail_enter(const struct warden_jail *outside);
 

@@ -48,6 +48,12 @@ int handshake_init(struct handshake *h, bool booting, const char *hostname, uint
 	return 0;
 }
 
+void handshake_again(struct handshake *h)
+{
+	h->state = HANDSHAKE_WAIT_HELLO;
+	h->time_requests = 0;
+}
+
 static int send_frame(int fd, uint8_t kind, const uint8_t *payload, uint32_t length)
 {
 	uint8_t frame[WIRE_HEADER_B + WIRE_IDENTITY_MAX_B];

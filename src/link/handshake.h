@@ -2,8 +2,9 @@
 /**
  * handshake.h - from a silent guest to one that has its own identity; docs/protocol.md, "Start".
  *
- * A booting guest says HELLO first; a restored one is waiting in its read and says nothing. Then
- * both get IDENTITY, ask for the time until the answers come quickly enough, and say IDENTITY_OK.
+ * A booting guest says HELLO first, and so does one whose link is a new one. A restored guest whose
+ * link is the same is waiting in its read and says nothing. Then each gets IDENTITY, asks for the
+ * time until the answers come quickly enough, and says IDENTITY_OK.
  */
 #ifndef LINK_HANDSHAKE_H
 #define LINK_HANDSHAKE_H
@@ -27,6 +28,9 @@ struct handshake {
  * Return: 0, -errno of getrandom(2)
  */
 int handshake_init(struct handshake *h, bool booting, const char *hostname, uint32_t overlay_mib);
+
+/** handshake_again() - the same identity, for a guest that says HELLO on a new link. */
+void handshake_again(struct handshake *h);
 
 /** handshake_begin() - what can be sent without hearing from the guest. Return: 0, -errno */
 int handshake_begin(struct handshake *h, int link_fd);

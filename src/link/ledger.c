@@ -135,6 +135,28 @@ const char *ledger_see(struct ledger *ledger, enum wire_side from, const struct 
 	return from == WIRE_FROM_HOST ? see_from_host(ledger, s, frame) : see_from_guest(s, frame);
 }
 
+unsigned int ledger_lose(struct ledger *ledger, uint16_t ret[WIRE_SESSION_MAX], bool *ret_cut)
+{
+	unsigned int n = 0;
+
+	for (uint16_t i = 1; i <= WIRE_SESSION_MAX; i++) {
+		if (ledger->sessions[i].state != LEDGER_CLOSED)
+			ret[n++] = i;
+	}
+	*ret_cut = ledger->requesting != 0;
+	ledger_init(ledger);
+	return n;
+}
+
+uint16_t ledger_unused(const struct ledger *ledger)
+{
+	for (uint16_t i = WIRE_SESSION_MAX; i >= 1; i--) {
+		if (ledger->sessions[i].state == LEDGER_CLOSED)
+			return i;
+	}
+	return 0;
+}
+
 bool ledger_idle(const struct ledger *ledger)
 {
 	for (unsigned int i = 1; i <= WIRE_SESSION_MAX; i++) {

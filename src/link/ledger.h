@@ -43,6 +43,18 @@ void ledger_init(struct ledger *ledger);
  */
 const char *ledger_see(struct ledger *ledger, enum wire_side from, const struct wire_frame *frame);
 
+/**
+ * ledger_lose() - the link is gone: close every session.
+ * @ret:	gets the numbers of those that were open
+ * @ret_cut:	whether a request was under way, so that the rest of it is still to come
+ *
+ * Return: how many
+ */
+unsigned int ledger_lose(struct ledger *ledger, uint16_t ret[WIRE_SESSION_MAX], bool *ret_cut);
+
+/** ledger_unused() - a session that is not open. Return: its number; 0 when all are */
+uint16_t ledger_unused(const struct ledger *ledger);
+
 /** ledger_idle() - whether no session is open. */
 bool ledger_idle(const struct ledger *ledger);
 

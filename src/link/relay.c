@@ -7,12 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, int to_fd)
 {
 	lane->from_fd = from_fd;
 	lane->to_fd = to_fd;
 	lane->side = side;
 	lane->sent = 0;
+	lane->breakable = false;
+	lane->skipping = false;
 	lane->bad = NULL;
 	wire_reader_init(&lane->reader, side, lane->buffer, sizeof(lane->buffer));
 }
@@ -20,6 +24,32 @@ void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, 
 void relay_lane_consume(struct relay_lane *lane)
 {
 	lane->sent = lane->reader.start;
+}
+
+void relay_lane_cut(struct relay_lane *lane)
+{
+	lane->reader.end = lane->reader.start;
+}
+
+void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session)
+{
+	const struct wire_header header = {.kind = (uint8_t)kind, .session = session};
+	struct wire_reader *reader = &lane->reader;
+
+	if (!relay_lane_is_writing(lane))
+		lane->sent = reader->start = reader->end = 0;
+	ic_assert(reader->start == reader->end && reader->size - reader->end >= WIRE_HEADER_B);
+	wire_header_put(reader->buf + reader->end, &header);
+	reader->start += WIRE_HEADER_B;
+	reader->end += WIRE_HEADER_B;
+}
+
+void relay_lane_redirect(struct relay_lane *lane, int to_fd, bool skip)
+{
+	lane->to_fd = to_fd;
+	/* A second break may come before the rest of the request does. */
+	lane->skipping |= skip;
+	relay_lane_consume(lane);
 }
 
 bool relay_lane_is_writing(const struct relay_lane *lane)
@@ -53,6 +83,13 @@ static int lane_check(struct relay_lane *lane, struct ledger *ledger)
 	int r;
 
 	while ((r = wire_reader_next(&lane->reader, &frame)) > 0) {
+		if (lane->skipping) {
+			/* The library sends a request in one go: what comes before its end is it.
+			 */
+			lane->skipping = frame.header.kind != WIRE_EXEC;
+			relay_lane_consume(lane);
+			continue;
+		}
 		lane->bad = frame.header.kind == WIRE_ERROR
 				    ? complaint(lane, &frame)
 				    : ledger_see(ledger, lane->side, &frame);
@@ -78,7 +115,7 @@ static int lane_read(struct relay_lane *lane, struct ledger *ledger)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0) {
-		if (wire_reader_pending(&lane->reader) == 0)
+		if (lane->breakable || wire_reader_pending(&lane->reader) == 0)
 			return -ENODATA;
 		lane->bad = "frame that was cut off";
 		return -EPROTO;

@@ -21,6 +21,8 @@ struct relay_lane {
 	enum wire_side side;	   /* where its frames come from */
 	struct wire_reader reader; /* [sent, reader.start) is checked and not yet written */
 	size_t sent;
+	bool breakable;	 /* from_fd may end at any byte, which is nobody's fault */
+	bool skipping;	 /* the rest of a request, whose beginning went with a link */
 	const char *bad; /* set with -EPROTO: which rule was broken, or what ERROR says */
 	char complaint[WIRE_ERROR_MAX_B + 32]; /* of a guest that sent ERROR; foreign text */
 	uint8_t buffer[RELAY_BUFFER_B];
@@ -32,14 +34,31 @@ void relay_lane_init(struct relay_lane *lane, enum wire_side side, int from_fd, 
  */
 void relay_lane_consume(struct relay_lane *lane);
 
+/** relay_lane_cut() - from_fd broke: what it had not completed is dropped. */
+void relay_lane_cut(struct relay_lane *lane);
+
+/**
+ * relay_lane_put() - add a frame of our own, without payload.
+ * @lane:	holds nothing that is not checked; there is room for some thousand of them
+ */
+void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session);
+
+/**
+ * relay_lane_redirect() - to_fd broke, and another one takes its place.
+ * @skip:	the rest of a request is still to come, and must not pass
+ *
+ * What was checked belonged to sessions of the old one, and is dropped.
+ */
+void relay_lane_redirect(struct relay_lane *lane, int to_fd, bool skip);
+
 /** relay_lane_is_writing() - what to poll for: POLLOUT on to_fd (true), or POLLIN on from_fd. */
 bool relay_lane_is_writing(const struct relay_lane *lane);
 
 /**
  * relay_lane_step() - one read or one write, without blocking.
  *
- * Return: 0; -ENODATA at the end of from_fd (-EPROTO when that cuts a frame); -EPROTO with
- * lane->bad, then and for ever; -errno of read(2) or write(2)
+ * Return: 0; -ENODATA at the end of from_fd (-EPROTO when that cuts a frame and must not); -EPROTO
+ * with lane->bad, then and for ever; -errno of read(2) or write(2)
  */
 int relay_lane_step(struct relay_lane *lane, struct ledger *ledger);
 

@@ -185,7 +185,7 @@ static int on_credit(struct session *s, const struct wire_frame *f)
 static int on_frame(struct session_link *link, struct session *s, const struct wire_frame *f,
 		    session_output output, void *userdata)
 {
-	if (f->header.session != s->id || s->state == SESSION_FAILED || s->state == SESSION_ENDED)
+	if (f->header.session != s->id || s->state >= SESSION_FAILED)
 		return -EPROTO;
 	switch (f->header.kind) {
 	case WIRE_STARTED:
@@ -206,6 +206,9 @@ static int on_frame(struct session_link *link, struct session *s, const struct w
 		if (wire_exit_get(f->payload, &s->exit))
 			return -EPROTO;
 		s->state = SESSION_ENDED;
+		return 0;
+	case WIRE_LOST:
+		s->state = SESSION_LOST;
 		return 0;
 	default:
 		return -EPROTO;

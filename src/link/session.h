@@ -33,7 +33,14 @@ struct session_command {
 	uint16_t rows, cols;
 };
 
-enum session_state { SESSION_REQUESTED, SESSION_RUNNING, SESSION_FAILED, SESSION_ENDED };
+/* LOST: the link to the guest broke, and a new one knows nothing of the command. */
+enum session_state {
+	SESSION_REQUESTED,
+	SESSION_RUNNING,
+	SESSION_FAILED,
+	SESSION_ENDED,
+	SESSION_LOST
+};
 
 /** One command. */
 struct session {

@@ -99,7 +99,7 @@ static int read_wake(struct exec *x)
 
 static bool over(const struct exec *x)
 {
-	return x->session.state == SESSION_ENDED || x->session.state == SESSION_FAILED;
+	return x->session.state >= SESSION_FAILED;
 }
 
 /* The time is over: kill the command; the second time give up, which ends the VM. */
@@ -255,6 +255,11 @@ static int run(struct exec *x, struct ironclaw_error *err)
 	r = session_flush(&x->vm->link);
 	while (r == 0 && !over(x))
 		r = step(x, err);
+	if (r == 0 && x->session.state == SESSION_LOST && !x->timed_out)
+		return err_set(err, IRONCLAW_ERR_UNKNOWN_OUTCOME, ECONNRESET,
+			       "the link to the guest of VM '%s' broke under the command: whether "
+			       "it came to its end is unknown",
+			       x->vm->launch.vm_id);
 	if (r == 0)
 		return 0;
 	/* A command that nobody listens to any more must not live on. */

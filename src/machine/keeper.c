@@ -10,6 +10,13 @@
  *   phase 2, relay       frames pass in both directions when the ledger allows them (link/relay.h);
  *                        the library may ask to save the VM's state
  *
+ * Over vsock the link is a connection, which the guest makes (link/meet.h) and which may break
+ * while the VM lives on: when it is saved, or when the guest's end dies. A connection that breaks
+ * in phase 1 is waited for anew. In phase 2 the library is told of each session that went with it,
+ * what it still says about those is dropped, and phase 1 begins again, with the same identity and a
+ * deadline of its own. Nothing is ever sent a second time. There is one link: who calls while it
+ * lives is hung up on. A port of virtio-serial ends with its VMM.
+ *
  * In both phases the console is drained, and only its tail kept, for the message that explains a
  * failure; the monitor is read, and an error on it ends the VM. Any failure is told to the library,
  * once, and the keeper exits: the warden then takes the VM down. When the library closes its ends
@@ -37,6 +44,7 @@
 #include "engine/engine.h"
 #include "jail/request.h"
 #include "link/handshake.h"
+#include "link/meet.h"
 #include "link/relay.h"
 #include "machine/control.h"
 #include "sys/clock.h"
@@ -53,10 +61,16 @@ enum keeper_fd {
 /* How long the console of a dead VMM is listened to, and how much of it is shown. */
 #define LAST_WORDS_MS	   200
 #define LAST_WORDS_SHOWN_B 400U
+/* How much later than its connections the end of a VMM's monitor may be seen. */
+#define VMM_DEATH_MS	   100
 
 struct keeper {
 	const struct engine *engine;
 	struct engine_monitor monitor;
+	bool vsock;	 /* the link is one of the connections to FD_LINK */
+	int link_fd;	 /* -EBADF: the guest is waited for */
+	bool link_broke; /* found by a lane */
+	struct meet meet;
 	struct handshake handshake;
 	struct ledger ledger;
 	struct relay_lane from_guest, from_host;
@@ -169,7 +183,33 @@ static void report(const struct control_event *event)
 }
 
 /* Entries of every poll(2), in this order. */
-enum { POLL_CONTROL, POLL_LINK, POLL_MONITOR, POLL_CONSOLE, POLL_CLIENT, POLL_N };
+enum {
+	POLL_CONTROL,
+	POLL_LINK,
+	POLL_MONITOR,
+	POLL_CONSOLE,
+	POLL_CLIENT,
+	POLL_MEET,
+	POLL_N = POLL_MEET + MEET_POLL_MAX
+};
+
+static void poll_clear(struct pollfd *p)
+{
+	for (int i = 0; i < POLL_N; i++)
+		p[i] = (struct pollfd){.fd = -1};
+}
+
+static void poll_wait(struct keeper *k, struct pollfd *p, int timeout_ms)
+{
+	int n = poll(p, POLL_N, timeout_ms);
+
+	if (n >= 0)
+		return;
+	if (errno != EINTR)
+		fail_with(k, IRONCLAW_ERR_SYSTEM, errno, "poll: %s", strerror(errno));
+	for (int i = 0; i < POLL_N; i++)
+		p[i].revents = 0;
+}
 
 static void poll_common(struct keeper *k, struct pollfd *p)
 {
@@ -188,62 +228,127 @@ static void serve_common(struct keeper *k, const struct pollfd *p)
 		monitor_read(k);
 }
 
-/* One read of the link during the handshake, and what it brought. */
-static void handshake_read(struct keeper *k, struct wire_reader *reader)
+static void link_begin(struct keeper *k, int fd)
 {
+	k->link_fd = fd;
+	relay_lane_init(&k->from_guest, WIRE_FROM_GUEST, fd, FD_CLIENT);
+	k->from_guest.breakable = k->vsock;
+}
+
+static void link_end(struct keeper *k)
+{
+	close_fd(&k->link_fd);
+	handshake_again(&k->handshake);
+}
+
+/* A connection that breaks during the handshake is waited for anew; a port is the VMM's end. */
+static void link_ended_early(struct keeper *k)
+{
+	if (!k->vsock)
+		fail_with(k, IRONCLAW_ERR_VMM, EPIPE, "the VMM ended before the guest answered");
+	link_end(k);
+}
+
+static void handshake_frames(struct keeper *k)
+{
+	struct wire_reader *reader = &k->from_guest.reader;
 	struct wire_frame frame;
 	const char *bad = NULL;
-	size_t room;
-	uint8_t *space = wire_reader_space(reader, &room);
-	ssize_t n = read(FD_LINK, space, room);
 	int r;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
-		fail_with(k, IRONCLAW_ERR_VMM, EPIPE, "the VMM ended before the guest answered");
-	wire_reader_added(reader, (size_t)n);
 	while ((r = wire_reader_next(reader, &frame)) > 0) {
 		if (k->handshake.state == HANDSHAKE_DONE)
 			fail_protocol(k, "frame after IDENTITY_OK that nobody asked for");
-		r = handshake_see(&k->handshake, &frame, FD_LINK, &bad);
+		r = handshake_see(&k->handshake, &frame, k->link_fd, &bad);
 		if (r == -EPROTO)
 			fail_protocol(k, bad);
-		if (r < 0)
-			fail_with(k, IRONCLAW_ERR_VMM, -r, "cannot write to the link: %s",
-				  strerror(-r));
+		if (r < 0) {
+			link_ended_early(k);
+			return;
+		}
 	}
 	if (r < 0)
 		fail_protocol(k, reader->bad);
 }
 
-static void run_handshake(struct keeper *k, uint32_t deadline_ms)
+/* One read of the link during the handshake, and what it brought. */
+static void handshake_read(struct keeper *k)
 {
-	struct relay_lane *lane = &k->from_guest;
-	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
-	const struct control_event ready = {.kind = CONTROL_READY};
+	size_t room;
+	uint8_t *space = wire_reader_space(&k->from_guest.reader, &room);
+	ssize_t n = read(k->link_fd, space, room);
 
-	relay_lane_init(lane, WIRE_FROM_GUEST, FD_LINK, FD_CLIENT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		link_ended_early(k);
+		return;
+	}
+	wire_reader_added(&k->from_guest.reader, (size_t)n);
+	handshake_frames(k);
+}
+
+/* One look at who calls; the HELLO that was found goes the way of all frames. */
+static void meet_guest(struct keeper *k, const struct pollfd *p)
+{
+	int fd = meet_ready(&k->meet, p);
+	size_t room;
+
+	if (fd == -EAGAIN)
+		return;
+	if (fd < 0)
+		fail_with(k, IRONCLAW_ERR_SYSTEM, -fd, "cannot take the guest's call: %s",
+			  strerror(-fd));
+	link_begin(k, fd);
+	memcpy(wire_reader_space(&k->from_guest.reader, &room), k->meet.hello, MEET_HELLO_B);
+	wire_reader_added(&k->from_guest.reader, MEET_HELLO_B);
+	handshake_frames(k);
+}
+
+/* @again: the library knows a running VM: it may have asked for something, which waits. */
+static void handshake_step(struct keeper *k, int left_ms, bool again)
+{
+	struct pollfd p[POLL_N];
+	bool meeting = k->link_fd < 0;
+
+	poll_clear(p);
+	poll_common(k, p);
+	if (again)
+		p[POLL_CONTROL].events = 0;
+	if (meeting)
+		meet_poll(&k->meet, p + POLL_MEET, &left_ms);
+	else
+		p[POLL_LINK] = (struct pollfd){.fd = k->link_fd, .events = POLLIN};
+	poll_wait(k, p, left_ms);
+	/* A library that has nothing to say is gone. */
+	if (p[POLL_CONTROL].revents)
+		_exit(0);
+	serve_common(k, p);
+	/* Of a port the end of the link says it. */
+	if (k->vsock && !k->monitor_open)
+		fail_with(k, again ? IRONCLAW_ERR_LOST : IRONCLAW_ERR_VMM, EPIPE, "the VMM ended%s",
+			  again ? "" : " before the guest answered");
+	if (meeting)
+		meet_guest(k, p + POLL_MEET);
+	else if (p[POLL_LINK].revents)
+		handshake_read(k);
+}
+
+static void run_handshake(struct keeper *k, uint32_t deadline_ms, bool again)
+{
+	uint64_t deadline = clock_now_us() + (uint64_t)deadline_ms * 1000;
+
 	while (k->handshake.state != HANDSHAKE_DONE) {
 		int left_ms = clock_left_ms(deadline);
-		struct pollfd p[POLL_N] = {[POLL_LINK] = {.fd = FD_LINK, .events = POLLIN},
-					   [POLL_CLIENT] = {.fd = -1}};
 
 		if (left_ms == 0)
-			fail_with(k, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
-				  "the guest did not answer within %u s", deadline_ms / 1000);
-		poll_common(k, p);
-		if (poll(p, POLL_N, left_ms) < 0 && errno != EINTR)
-			fail_with(k, IRONCLAW_ERR_SYSTEM, errno, "poll: %s", strerror(errno));
-		/* The library has nothing to say now: it is gone. */
-		if (p[POLL_CONTROL].revents)
-			_exit(0);
-		serve_common(k, p);
-		if (p[POLL_LINK].revents)
-			handshake_read(k, &lane->reader);
+			fail_with(k, again ? IRONCLAW_ERR_LOST : IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				  "the guest did not %s within %u s",
+				  again ? "come back after its link broke" : "answer",
+				  deadline_ms / 1000);
+		handshake_step(k, left_ms, again);
 	}
-	relay_lane_consume(lane);
-	report(&ready);
+	relay_lane_consume(&k->from_guest);
 }
 
 static void save(struct keeper *k, const struct control_request *request, int state_fd)
@@ -275,23 +380,22 @@ static void control_read(struct keeper *k)
 
 static void step(struct keeper *k, struct relay_lane *lane)
 {
+	bool writing = relay_lane_is_writing(lane);
+	bool on_link = writing == (lane->side == WIRE_FROM_HOST);
 	int r = relay_lane_step(lane, &k->ledger);
 
 	if (r == 0)
 		return;
-	if (lane->side == WIRE_FROM_GUEST) {
-		if (r == -EPROTO)
-			fail_protocol(k, lane->bad);
-		if (r == -ENODATA || r == -ECONNRESET)
-			fail_with(k, IRONCLAW_ERR_LOST, EPIPE, "the VMM ended");
-	} else if (r == -EPROTO) {
+	if (r == -EPROTO && lane->side == WIRE_FROM_GUEST)
+		fail_protocol(k, lane->bad);
+	if (r == -EPROTO)
 		fail_with(k, IRONCLAW_ERR_INTERNAL, EPROTO, "the library broke the protocol: %s",
 			  lane->bad);
-	} else if (r == -EPIPE) {
+	if (!on_link) /* the library closed its end */
+		_exit(0);
+	if (!k->vsock)
 		fail_with(k, IRONCLAW_ERR_LOST, EPIPE, "the VMM ended");
-	}
-	/* The library closed its end. */
-	_exit(0);
+	k->link_broke = true;
 }
 
 static void lane_poll(const struct relay_lane *lane, struct pollfd *from, struct pollfd *to)
@@ -303,27 +407,115 @@ static void lane_poll(const struct relay_lane *lane, struct pollfd *from, struct
 	}
 }
 
+/* Hands the library what is there for it; it may take its time, and there is no link to wait for.
+ */
+static void deliver(struct keeper *k)
+{
+	while (relay_lane_is_writing(&k->from_guest)) {
+		struct pollfd p[POLL_N];
+
+		poll_clear(p);
+		poll_common(k, p);
+		p[POLL_CONTROL].events = 0;
+		p[POLL_CLIENT] = (struct pollfd){.fd = FD_CLIENT, .events = POLLOUT};
+		poll_wait(k, p, -1);
+		if (p[POLL_CONTROL].revents)
+			_exit(0);
+		serve_common(k, p);
+		if (p[POLL_CLIENT].revents)
+			step(k, &k->from_guest);
+	}
+}
+
+/* The connections of a VMM that dies break as well: then nobody calls again. */
+static void check_vmm(struct keeper *k)
+{
+	uint64_t deadline = clock_now_us() + VMM_DEATH_MS * 1000;
+	struct pollfd p[POLL_N] = {[POLL_MEET] = {.revents = 0}};
+	int left_ms;
+
+	while (k->monitor_open && !p[POLL_MEET].revents &&
+	       (left_ms = clock_left_ms(deadline)) > 0) {
+		poll_clear(p);
+		poll_common(k, p);
+		p[POLL_CONTROL].fd = -1;
+		p[POLL_MEET] = (struct pollfd){.fd = FD_LINK, .events = POLLIN};
+		poll_wait(k, p, left_ms);
+		serve_common(k, p);
+	}
+	if (!k->monitor_open)
+		fail_with(k, IRONCLAW_ERR_LOST, EPIPE, "the VMM ended");
+}
+
+/* The link broke: the sessions on it have no outcome; then wait for the guest to call again. */
+static void link_again(struct keeper *k)
+{
+	uint16_t lost[WIRE_SESSION_MAX];
+	bool cut;
+	unsigned int n = ledger_lose(&k->ledger, lost, &cut);
+
+	check_vmm(k);
+	link_end(k);
+	relay_lane_cut(&k->from_guest);
+	deliver(k);
+	for (unsigned int i = 0; i < n; i++)
+		relay_lane_put(&k->from_guest, WIRE_LOST, lost[i]);
+	deliver(k);
+	run_handshake(k, LIMIT_RESTORE_MS, true);
+	relay_lane_redirect(&k->from_host, k->link_fd, cut);
+	k->link_broke = false;
+}
+
+/*
+ * Somebody calls while there is a link, and is hung up on. But when it is the guest's agent the
+ * link is dead without our having heard of it, for a guest's kernel may forget its connections
+ * without a word to the other side. So something is sent on it, KILL for a session that is not
+ * open: a living agent drops it, a kernel without that connection answers with a reset. The agent
+ * calls again.
+ */
+static void refuse_call(struct keeper *k)
+{
+	struct relay_lane *lane = &k->from_host;
+	uint16_t session = ledger_unused(&k->ledger);
+
+	meet_refuse(&k->meet);
+	/* With more to send the answer comes anyway. */
+	if (session && !relay_lane_is_writing(lane) && wire_reader_pending(&lane->reader) == 0)
+		relay_lane_put(lane, WIRE_KILL, session);
+}
+
+static void relay_step(struct keeper *k)
+{
+	struct pollfd p[POLL_N];
+
+	poll_clear(p);
+	p[POLL_LINK].fd = k->link_fd;
+	p[POLL_CLIENT].fd = FD_CLIENT;
+	if (k->vsock)
+		p[POLL_MEET] = (struct pollfd){.fd = FD_LINK, .events = POLLIN};
+	poll_common(k, p);
+	lane_poll(&k->from_guest, &p[POLL_LINK], &p[POLL_CLIENT]);
+	lane_poll(&k->from_host, &p[POLL_CLIENT], &p[POLL_LINK]);
+	poll_wait(k, p, -1);
+	serve_common(k, p);
+	if (p[POLL_MEET].revents)
+		refuse_call(k);
+	if (p[POLL_LINK].revents | p[POLL_CLIENT].revents) {
+		step(k, &k->from_guest);
+		step(k, &k->from_host);
+	}
+	if (k->link_broke)
+		link_again(k);
+	if (p[POLL_CONTROL].revents)
+		control_read(k);
+}
+
 __attribute__((noreturn)) static void run_relay(struct keeper *k)
 {
 	ledger_init(&k->ledger);
-	relay_lane_init(&k->from_host, WIRE_FROM_HOST, FD_CLIENT, FD_LINK);
-	for (;;) {
-		struct pollfd p[POLL_N] = {
-			[POLL_LINK] = {.fd = FD_LINK}, [POLL_CLIENT] = {.fd = FD_CLIENT}};
-
-		poll_common(k, p);
-		lane_poll(&k->from_guest, &p[POLL_LINK], &p[POLL_CLIENT]);
-		lane_poll(&k->from_host, &p[POLL_CLIENT], &p[POLL_LINK]);
-		if (poll(p, POLL_N, -1) < 0 && errno != EINTR)
-			fail_with(k, IRONCLAW_ERR_SYSTEM, errno, "poll: %s", strerror(errno));
-		serve_common(k, p);
-		if (p[POLL_LINK].revents | p[POLL_CLIENT].revents) {
-			step(k, &k->from_guest);
-			step(k, &k->from_host);
-		}
-		if (p[POLL_CONTROL].revents)
-			control_read(k);
-	}
+	relay_lane_init(&k->from_host, WIRE_FROM_HOST, FD_CLIENT, k->link_fd);
+	for (;;)
+		relay_step(k);
 }
 
 static int set_nonblocking(int fd)
@@ -335,6 +527,7 @@ static int set_nonblocking(int fd)
 
 int main(void)
 {
+	const struct control_event ready = {.kind = CONTROL_READY};
 	struct keeper *k = &keeper;
 	struct control_request start;
 	struct ironclaw_error err = {0};
@@ -359,18 +552,29 @@ int main(void)
 		return 1;
 	k->monitor.fd = FD_MONITOR;
 	k->monitor_open = k->console_open = true;
+	k->link_fd = -EBADF;
+	k->vsock = start.link == ENGINE_LINK_VSOCK;
+	/* Of a VMM that makes its sockets itself the keeper's folder is the one they are in. */
+	meet_init(&k->meet, FD_LINK, start.guest_cid,
+		  start.guest_cid == ENGINE_SOCKETS_CID ? ENGINE_VSOCK_NAME : NULL);
+	if (k->vsock && set_nonblocking(FD_LINK) < 0)
+		return 1;
 	if (set_nonblocking(FD_CLIENT) < 0 || set_nonblocking(FD_CONSOLE) < 0)
 		return 1;
 
 	if (k->engine->start(&k->monitor, start.orders, start.deadline_ms, idle, &err) < 0)
 		fail(k, &err);
-	if (handshake_init(&k->handshake, start.booting, start.hostname, start.overlay_mib) < 0)
+	if (handshake_init(&k->handshake, start.booting || k->vsock, start.hostname,
+			   start.overlay_mib) < 0)
 		fail_with(k, IRONCLAW_ERR_SYSTEM, EIO, "the kernel gives no random bytes");
+	if (!k->vsock)
+		link_begin(k, FD_LINK);
 	/* Small, so it fits the socket's buffer although nobody reads yet. */
-	if (handshake_begin(&k->handshake, FD_LINK) < 0)
+	if (handshake_begin(&k->handshake, k->link_fd) < 0)
 		fail_with(k, IRONCLAW_ERR_VMM, EPIPE, "the VMM ended at once");
-	run_handshake(k, start.deadline_ms);
-	if (set_nonblocking(FD_LINK) < 0)
+	run_handshake(k, start.deadline_ms, false);
+	report(&ready);
+	if (set_nonblocking(k->link_fd) < 0)
 		return 1;
 	run_relay(k);
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,8 +21,10 @@
 #include "jail/warden_lease.h"
 #include "jail/warden_limits.h"
 #include "machine/control.h"
+#include "machine/vhost.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
+#include "sys/file.h"
 
 /* How long a dead VM's keeper and warden are waited for before a failure is explained without them.
  */
@@ -46,9 +49,21 @@ static void wiring_close(struct wiring *w)
 	}
 }
 
+/* Of a link over vsock the keeper's end is a socket that listens. */
+static int wire_link(const struct launch_settings *s, struct launch *l, struct wiring *w,
+		     struct ironclaw_error *err)
+{
+	l->guest_cid = s->vmm.guest_cid;
+	if (s->vmm.link == ENGINE_LINK_VSOCK && l->guest_cid == 0)
+		return vhost_open(&w->link[1], &w->link[0], &l->guest_cid, err);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w->link) < 0)
+		return err_sys(err, errno, "cannot make the sockets of a VM");
+	return 0;
+}
+
 static int wiring_make(struct wiring *w, struct ironclaw_error *err)
 {
-	int *streams[] = {w->client, w->link, w->monitor}, *messages[] = {w->warden, w->control};
+	int *streams[] = {w->client, w->monitor}, *messages[] = {w->warden, w->control};
 	bool ok = pipe2(w->console, O_CLOEXEC) == 0;
 
 	for (size_t i = 0; ok && i < ARRAY_SIZE(streams); i++)
@@ -86,6 +101,31 @@ static int write_initramfs(const struct launch_settings *s, const struct launch 
 	return initramfs_write(fd, s->kernel, agent, err);
 }
 
+/* The VMM's own filter, in the VM's folder; @path stays empty when none is to be given. */
+static int write_filter(const struct launch_settings *s, const struct launch *l, char *path,
+			size_t size, struct ironclaw_error *err)
+{
+	cleanup_free uint8_t *buf = malloc(ENGINE_FILTER_MAX_B);
+	cleanup_close int fd = -EBADF;
+	size_t len = 0;
+	int r;
+
+	path[0] = '\0';
+	if (!buf)
+		return err_sys(err, ENOMEM, "no room for the VMM's filter");
+	r = s->engine->filter(s->host, s->seccomp, s->vmm.start == ENGINE_BOOT_TEMPLATE, buf,
+			      ENGINE_FILTER_MAX_B, &len, err);
+	if (r < 0 || len == 0)
+		return r;
+	(void)snprintf(path, size, "%s/vms/%s/seccomp", s->paths->run, l->vm_id);
+	/* As the initramfs. */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	if (fd < 0 || fchmod(fd, 0444) < 0)
+		return err_sys(err, errno, "cannot make '%s'", path);
+	r = file_write_full(fd, buf, len);
+	return r < 0 ? err_sys(err, -r, "cannot write '%s'", path) : 0;
+}
+
 /* @twin: stands where the plan has the VMM's program. */
 static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
 			const struct launch_twin *twin)
@@ -111,13 +151,18 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct e
 {
 	struct jail_confinement confinement = s->confinement;
 	struct engine_settings vmm = s->vmm;
-	char initramfs[1200], keeper[1200];
+	char initramfs[1200], filter[1200], keeper[1200];
 	int r = 0;
 
+	vmm.guest_cid = l->guest_cid;
 	if (vmm.start != ENGINE_CLONE) {
 		r = write_initramfs(s, l, initramfs, sizeof(initramfs), err);
 		vmm.initramfs = initramfs;
 		vmm.tsc_khz = clock_tsc_khz();
+	}
+	if (r == 0 && s->engine->filter) {
+		r = write_filter(s, l, filter, sizeof(filter), err);
+		vmm.seccomp_filter = filter[0] ? filter : NULL;
 	}
 	if (r == 0)
 		r = s->engine->plan(s->host, &vmm, plan, err);
@@ -227,7 +272,7 @@ static int send_start(const struct launch_settings *s, const struct launch *l,
 		.overlay_mib = s->overlay_mib,
 		.deadline_ms = l->limit_ms,
 		.link = s->vmm.link,
-		.guest_cid = s->vmm.guest_cid,
+		.guest_cid = l->guest_cid,
 	};
 	int r;
 
@@ -302,6 +347,8 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 	l->save_limit_ms = save_limit_ms(settings->vmm.memory_mib);
 	(void)snprintf(l->vm_id, sizeof(l->vm_id), "%s", settings->vm_id);
 	r = wiring_make(&w, err);
+	if (r == 0)
+		r = wire_link(settings, l, &w, err);
 	if (r == 0)
 		r = start_wired(settings, l, &w, err);
 	wiring_close(&w);

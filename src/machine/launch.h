@@ -36,12 +36,14 @@ struct launch_settings {
 	const char *vm_id;
 	const struct engine *engine;
 	const struct engine_host *host;
-	struct engine_settings vmm;  /* initramfs is filled in by a boot */
-	const struct kernel *kernel; /* boots only: for the initramfs */
+	/* initramfs is filled in by a boot, guest_cid of a link over vhost_vsock (0) by each. */
+	struct engine_settings vmm;
+	const struct kernel *kernel;	     /* boots only: for the initramfs */
 	struct jail_confinement confinement; /* but keeper and sockets, which the plan says */
-	int state_fd;			/* clones only; borrowed */
-	uint32_t overlay_mib;		/* size of the guest's writable layer */
-	const struct launch_twin *twin; /* NULL: none */
+	enum vm_seccomp seccomp;	     /* of a filter that the VMM loads itself */
+	int state_fd;			     /* clones only; borrowed */
+	uint32_t overlay_mib;		     /* size of the guest's writable layer */
+	const struct launch_twin *twin;	     /* NULL: none */
 };
 
 /** A started VM. */
@@ -53,6 +55,7 @@ struct launch {
 	const struct engine *engine;
 	uint32_t limit_ms;	/* to READY */
 	uint32_t save_limit_ms; /* of launch_save() */
+	uint32_t guest_cid;	/* ENGINE_LINK_VSOCK */
 	int32_t vmm_pid, keeper_pid;
 	bool limited; /* the VM has a cgroup with limits */
 	bool ended;   /* the warden said ENDED: nothing is left of the VM */

@@ -38,6 +38,7 @@ static void set_texts(const struct ironclaw_vm_options *o, struct vm_config *con
 		{"seccomp_mode", o->seccomp_mode},
 		{"engine", o->engine},
 		{"accel", o->accel},
+		{"link", o->link},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

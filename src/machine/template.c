@@ -21,7 +21,7 @@
 #include "vm/config.h"
 
 /* Changes when a template of an older version must not be used. */
-#define FORMAT	       "ironclaw template 2"
+#define FORMAT	       "ironclaw template 3"
 #define KEY_TEXT_MAX_B (TEMPLATE_WARM_MAX_B + 2048U)
 #define KEY_PREFIX_MIN 4U
 #define TEMPLATES_MAX  1024U
@@ -103,10 +103,11 @@ int template_key(struct template_spec *spec, struct ironclaw_error *err)
 	if (r < 0)
 		return err_sys(err, -r, "cannot read '%s'", agent);
 	n = snprintf(text, sizeof(text),
-		     FORMAT "\n%s\n%s\nkernel %s\nimage %s\nagent %s\nvcpus %u\nmemory %llu\n%s",
-		     engine_accel_name(spec->accel), spec->host.identity, spec->kernel.digest,
-		     spec->image.digest, agent_digest, spec->vcpus,
-		     (unsigned long long)spec->memory_mib, spec->warm);
+		     FORMAT
+		     "\n%s\n%s\nlink %s\nkernel %s\nimage %s\nagent %s\nvcpus %u\nmemory %llu\n%s",
+		     engine_accel_name(spec->accel), spec->host.identity,
+		     engine_link_name(spec->link), spec->kernel.digest, spec->image.digest,
+		     agent_digest, spec->vcpus, (unsigned long long)spec->memory_mib, spec->warm);
 	ic_assert(n > 0 && (size_t)n < sizeof(text));
 	digest_bytes(text, (size_t)n, key);
 	(void)snprintf(spec->key, sizeof(spec->key), "%.*s", TEMPLATE_KEY_B, key);

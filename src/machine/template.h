@@ -31,6 +31,7 @@ struct template_spec {
 	const struct engine *engine;
 	struct engine_host host;
 	enum engine_accel accel;
+	enum engine_link link;
 	struct image image;
 	struct kernel kernel;
 	uint32_t vcpus;

@@ -56,14 +56,33 @@ static int find_kernel(const struct paths *paths, const struct vm_config *config
 	return kernel_find(paths, NULL, ret, err);
 }
 
+static int choose_link(const struct engine *engine, enum vm_link wanted, enum engine_link *ret,
+		       struct ironclaw_error *err)
+{
+	enum engine_link link = wanted == VM_LINK_VSOCK ? ENGINE_LINK_VSOCK : ENGINE_LINK_SERIAL;
+
+	if (wanted == VM_LINK_AUTO)
+		link = engine->link;
+	if (link != engine->link && !engine->other_link)
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
+			       "the engine '%s' has no link over %s", engine->name,
+			       engine_link_name(link));
+	*ret = link;
+	return 0;
+}
+
 /* Takes an engine for a resolved kernel and accelerator. -ENOENT: it is not installed */
-static int take_engine(const char *name, struct template_spec *ret, struct ironclaw_error *err)
+static int take_engine(const char *name, enum vm_link link, struct template_spec *ret,
+		       struct ironclaw_error *err)
 {
 	int r;
 
 	ret->engine = engine_by_name(name);
 	ic_assert(ret->engine);
-	r = ret->engine->probe(ret->paths, ret->accel, ret->programs, &ret->host, err);
+	r = choose_link(ret->engine, link, &ret->link, err);
+	if (r == 0)
+		r = ret->engine->probe(ret->paths, ret->accel, ret->link, ret->programs, &ret->host,
+				       err);
 	if (r < 0 || !ret->host.elf_kernel_only || ret->kernel.vmlinux[0])
 		return r;
 	(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOEXEC,
@@ -81,15 +100,16 @@ static int choose_engine(const struct vm_config *config, const struct vm_notices
 	int r;
 
 	if (config->engine == VM_ENGINE_FIRECRACKER)
-		return take_engine("firecracker", ret, err);
-	if (config->engine == VM_ENGINE_AUTO && ret->accel == ENGINE_ACCEL_KVM) {
-		r = take_engine("firecracker", ret, &why);
+		return take_engine("firecracker", config->link, ret, err);
+	if (config->engine == VM_ENGINE_AUTO && ret->accel == ENGINE_ACCEL_KVM &&
+	    config->link != VM_LINK_SERIAL) {
+		r = take_engine("firecracker", config->link, ret, &why);
 		if (r == 0)
 			return 0;
 		if (r != -ENOENT)
 			vm_notice(notices, IRONCLAW_NOTICE_WARNING, "using QEMU: %s", why.text);
 	}
-	return take_engine("qemu", ret, err);
+	return take_engine("qemu", config->link, ret, err);
 }
 
 /* Firecracker does not emulate. */
@@ -182,6 +202,7 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 		.kernel = &spec->kernel,
 		.state_fd = mode->state_fd,
 		.confinement = confinement(spec),
+		.seccomp = spec->seccomp,
 		.overlay_mib = mode->overlay_mib,
 		.vmm = {.accel = spec->accel,
 			.start = mode->start,
@@ -193,8 +214,8 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 			.image = spec->image.path,
 			.ram = mode->ram,
 			.state = mode->state,
-			.link = spec->engine->link,
-			.guest_cid = ENGINE_SOCKETS_CID},
+			.link = spec->link,
+			.guest_cid = spec->engine->other_link ? 0 : ENGINE_SOCKETS_CID},
 	};
 }
 

@@ -15,8 +15,10 @@
 /* Sets of rights, for rules. LANDLOCK_DEVICE: open for both, and ioctl (ABI 5). */
 #define LANDLOCK_READ                                                                              \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define LANDLOCK_WRITE	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
-#define LANDLOCK_DEVICE (LANDLOCK_WRITE | (1ULL << 15))
+#define LANDLOCK_WRITE	 (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+/* Also to begin a file anew (ABI 3). */
+#define LANDLOCK_REWRITE (LANDLOCK_WRITE | (1ULL << 14))
+#define LANDLOCK_DEVICE	 (LANDLOCK_WRITE | (1ULL << 15))
 /* Sockets may come and go, nothing else. */
 #define LANDLOCK_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 

@@ -116,6 +116,8 @@ static void check_choices(const struct vm_config *config, struct violations *lis
 		violations_add(list, "accel", "unknown accelerator");
 	if (config->engine == VM_ENGINE_FIRECRACKER && config->accel == VM_ACCEL_TCG)
 		violations_add(list, "accel", "must not be tcg: firecracker does not emulate");
+	if ((unsigned int)config->link >= VM_LINK_MAX)
+		violations_add(list, "link", "unknown link");
 	if ((unsigned int)config->seccomp >= VM_SECCOMP_MAX)
 		violations_add(list, "seccomp_filter", "unknown level");
 	if ((unsigned int)config->seccomp_mode >= VM_SECCOMP_MODE_MAX)

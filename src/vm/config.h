@@ -28,6 +28,7 @@ enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_QEMU, VM_ENGINE_FIRECRACKER, VM_ENGIN
 enum vm_accel { VM_ACCEL_AUTO, VM_ACCEL_KVM, VM_ACCEL_TCG, VM_ACCEL_MAX };
 enum vm_seccomp { VM_SECCOMP_MINIMAL, VM_SECCOMP_BASIC, VM_SECCOMP_PERMISSIVE, VM_SECCOMP_MAX };
 enum vm_seccomp_mode { VM_SECCOMP_ENFORCE, VM_SECCOMP_AUDIT, VM_SECCOMP_MODE_MAX };
+enum vm_link { VM_LINK_AUTO, VM_LINK_SERIAL, VM_LINK_VSOCK, VM_LINK_MAX };
 enum vm_overlay { VM_OVERLAY_TMPFS, VM_OVERLAY_EXT4, VM_OVERLAY_MAX };
 
 /** The JSON name of a field stands beside it where it differs. Empty strings: not given. */
@@ -48,6 +49,7 @@ struct vm_config {
 	bool require_limits;		   /* no start without a cgroup */
 	enum vm_engine engine;
 	enum vm_accel accel;
+	enum vm_link link;
 	bool cold;	     /* boot instead of cloning a template */
 	uint64_t timeout_ms; /* of one command; 0: none */
 };

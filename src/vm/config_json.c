@@ -13,16 +13,19 @@
 
 static const char *const engine_names[] = {"auto", "qemu", "firecracker", NULL};
 static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
+static const char *const link_names[] = {"auto", "virtio-serial", "vsock", NULL};
 static const char *const seccomp_names[] = {"minimal", "basic", "permissive", NULL};
 static const char *const seccomp_mode_names[] = {"enforce", "audit", NULL};
 static const char *const overlay_names[] = {"tmpfs", "ext4", NULL};
 
 _Static_assert(ARRAY_SIZE(engine_names) == VM_ENGINE_MAX + 1, "one name an engine");
 _Static_assert(ARRAY_SIZE(accel_names) == VM_ACCEL_MAX + 1, "one name an accelerator");
+_Static_assert(ARRAY_SIZE(link_names) == VM_LINK_MAX + 1, "one name a link");
 _Static_assert(ARRAY_SIZE(overlay_names) == VM_OVERLAY_MAX + 1, "one name an overlay");
 _Static_assert(ARRAY_SIZE(seccomp_names) == VM_SECCOMP_MAX + 1, "one name a level");
 _Static_assert(ARRAY_SIZE(seccomp_mode_names) == VM_SECCOMP_MODE_MAX + 1, "one name a mode");
 _Static_assert(sizeof(enum vm_engine) == sizeof(int) && sizeof(enum vm_accel) == sizeof(int) &&
+		       sizeof(enum vm_link) == sizeof(int) &&
 		       sizeof(enum vm_overlay) == sizeof(int) &&
 		       sizeof(enum vm_seccomp) == sizeof(int) &&
 		       sizeof(enum vm_seccomp_mode) == sizeof(int),
@@ -65,6 +68,7 @@ static const struct json_field config_fields[] = {
 	{.name = "require_limits", .type = JSON_FIELD_BOOL, MEMBER(require_limits)},
 	{.name = "engine", .type = JSON_FIELD_ENUM, MEMBER(engine), .names = engine_names},
 	{.name = "accel", .type = JSON_FIELD_ENUM, MEMBER(accel), .names = accel_names},
+	{.name = "link", .type = JSON_FIELD_ENUM, MEMBER(link), .names = link_names},
 	{.name = "cold", .type = JSON_FIELD_BOOL, MEMBER(cold)},
 	{.name = "timeout_ms", .type = JSON_FIELD_U64, MEMBER(timeout_ms)},
 	{0},

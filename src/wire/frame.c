@@ -45,6 +45,8 @@ static const struct kind_rule rules[WIRE_KIND_MAX] = {
 	KIND(WINSIZE, FROM_HOST, true, 4, 4),
 	KIND(KILL, FROM_HOST, true, 0, 0),
 	KIND(EXIT, FROM_GUEST, true, WIRE_EXIT_B, WIRE_EXIT_B),
+	/* No guest's: a keeper's ledger refuses it. */
+	KIND(LOST, FROM_GUEST, true, 0, 0),
 };
 
 static const struct kind_rule *rule_of(uint8_t kind)

@@ -39,8 +39,8 @@ enum wire_stream {
 
 enum wire_kind {
 	/* About the VM: session 0. */
-	WIRE_HELLO = 1,	       /* guest: u32 version; once per boot, before anything else */
-	WIRE_IDENTITY = 2,     /* host: TLV, see message.h; once per boot and once per clone */
+	WIRE_HELLO = 1,	       /* guest: u32 version; first on each new link */
+	WIRE_IDENTITY = 2,     /* host: TLV, see message.h; after a boot, a restore, each HELLO */
 	WIRE_TIME_REQUEST = 3, /* guest: u64 token */
 	WIRE_TIME = 4,	       /* host: u64 token, u64 CLOCK_REALTIME in ns, taken when written */
 	WIRE_IDENTITY_OK = 5,  /* guest: empty; from now on EXEC is accepted */
@@ -57,6 +57,8 @@ enum wire_kind {
 	WIRE_WINSIZE = 24, /* host: u16 rows, u16 columns */
 	WIRE_KILL = 25,	   /* host: empty; SIGKILL to everything in the session */
 	WIRE_EXIT = 26,	   /* guest: struct wire_exit; last frame of the session */
+	WIRE_LOST = 27,	   /* keeper to library, never on the link: empty; the link broke under the
+			      session, whose outcome nobody knows; its last frame */
 	WIRE_KIND_MAX
 };
 

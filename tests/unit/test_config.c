@@ -104,6 +104,7 @@ static void test_full_file_is_taken_over(void **state)
 	assert_false(config.enable_networking);
 	assert_int_equal(config.engine, VM_ENGINE_QEMU);
 	assert_int_equal(config.accel, VM_ACCEL_TCG);
+	assert_int_equal(config.link, VM_LINK_VSOCK);
 	assert_true(config.cold);
 	assert_int_equal(config.timeout_ms, 604800000);
 }
@@ -214,6 +215,8 @@ static void test_flags(void **state)
 		{"engine", "bochs", false},
 		{"accel", "kvm", true},
 		{"accel", "fast", false},
+		{"link", "virtio-serial", true},
+		{"link", "serial", false},
 		{"seccomp_filter", "basic", true},
 		{"seccomp_filter", "minimal", true},
 		{"seccomp_filter", "permissive", true},
@@ -242,10 +245,12 @@ static void test_foreign_values_are_refused(void **state)
 	assert_int_equal(vm_config_check(&config, &err), 0);
 	config.engine = (enum vm_engine)7;
 	config.accel = (enum vm_accel) - 1;
+	config.link = (enum vm_link)3;
 	assert_int_equal(vm_config_check(&config, &err), -EINVAL);
 	assert_int_equal(err.code, IRONCLAW_ERR_INVALID);
 	assert_non_null(strstr(err.text, "engine"));
 	assert_non_null(strstr(err.text, "accel"));
+	assert_non_null(strstr(err.text, "link"));
 }
 
 /* It would be ignored otherwise, or the VM be another than was asked for. */

@@ -298,6 +298,27 @@ static void a_guest_that_is_gone_is_told(void **state)
 	assert_int_equal(h.state, HANDSHAKE_WAIT_HELLO);
 }
 
+static void a_new_link_gets_the_same_identity(void **state)
+{
+	const uint8_t version[4] = {WIRE_VERSION};
+	struct wire_identity before;
+	const char *bad;
+
+	(void)state;
+	begin(true);
+	before = h.identity;
+	h.state = HANDSHAKE_DONE;
+	h.time_requests = 16;
+	handshake_again(&h);
+	/* Not ahead of its HELLO. */
+	assert_int_equal(handshake_begin(&h, host_fd), 0);
+	hears_nothing();
+	assert_int_equal(see(WIRE_HELLO, version, 4, &bad), 0);
+	assert_int_equal(h.state, HANDSHAKE_WAIT_OK);
+	assert_int_equal(h.time_requests, 0);
+	assert_memory_equal(&h.identity, &before, sizeof(before));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +334,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_identity_out_of_bounds_is_not_sent, build,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_guest_that_is_gone_is_told, build, tear_down),
+		cmocka_unit_test_setup_teardown(a_new_link_gets_the_same_identity, build,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);

@@ -400,6 +400,46 @@ static void a_number_that_is_used_again_starts_afresh(void **state)
 	refused(GUEST, WIRE_DATA, OUT, 1, 1, "DATA beyond the credit of its stream");
 }
 
+static void a_link_that_breaks_closes_every_session(void **state)
+{
+	uint16_t lost[WIRE_SESSION_MAX];
+	bool cut = true;
+
+	(void)state;
+	assert_int_equal(ledger_lose(&ledger, lost, &cut), 0);
+	assert_false(cut);
+	start_session(2);
+	start_session(WIRE_SESSION_MAX);
+	passes(HOST, WIRE_EXEC_PART, NONE, 1, 100);
+	assert_int_equal(ledger_unused(&ledger), WIRE_SESSION_MAX - 1);
+	assert_int_equal(ledger_lose(&ledger, lost, &cut), 3);
+	assert_int_equal(lost[0], 1);
+	assert_int_equal(lost[1], 2);
+	assert_int_equal(lost[2], WIRE_SESSION_MAX);
+	assert_true(cut);
+	assert_true(ledger_idle(&ledger));
+	refused(GUEST, WIRE_DATA, OUT, 2, 1, "session that is not open");
+	/* A new one may have any number. */
+	start_session(2);
+}
+
+static void lost_is_no_word_of_a_guest(void **state)
+{
+	(void)state;
+	start_session(1);
+	refused(GUEST, WIRE_LOST, NONE, 1, 0, "kind of a frame from the guest");
+}
+
+static void an_unused_session_is_found(void **state)
+{
+	(void)state;
+	for (uint16_t i = WIRE_SESSION_MAX; i >= 1; i--) {
+		assert_int_equal(ledger_unused(&ledger), i);
+		start_session(i);
+	}
+	assert_int_equal(ledger_unused(&ledger), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +460,9 @@ int main(void)
 		cmocka_unit_test_setup(credit_is_for_what_was_sent, fresh),
 		cmocka_unit_test_setup(the_host_may_be_late, fresh),
 		cmocka_unit_test_setup(a_number_that_is_used_again_starts_afresh, fresh),
+		cmocka_unit_test_setup(a_link_that_breaks_closes_every_session, fresh),
+		cmocka_unit_test_setup(lost_is_no_word_of_a_guest, fresh),
+		cmocka_unit_test_setup(an_unused_session_is_found, fresh),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -343,6 +343,13 @@ static void descriptors(void **state)
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/run/vms/x/lock");
 	p->fds.list[1].is_lock = p->fds.list[1].outside = true;
 	weak(PROOF_DESCRIPTORS, PROOF_VMM);
+	/* Of a link over vsock the socket is the keeper's, the device the VMM's. */
+	make_fd(p, S_IFSOCK | 0777, O_RDWR, "socket:[1]");
+	p->fds.list[1].family = AF_VSOCK;
+	weak(PROOF_DESCRIPTORS, PROOF_VMM);
+	make_fd(&proof.process[PROOF_KEEPER], S_IFCHR | 0666, O_RDWR, "/dev/vhost-vsock");
+	proof.process[PROOF_KEEPER].fds.list[1].rdev = makedev(10, 241);
+	weak(PROOF_DESCRIPTORS, PROOF_KEEPER);
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/memfd:named (deleted)");
 	weak(PROOF_DESCRIPTORS, PROOF_VMM);
 }
@@ -363,7 +370,13 @@ static void descriptors_that_are_fine(void **state)
 	make_fd(p, 0600, O_RDWR, "anon_inode:kvm-vcpu:0");
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/memfd:x (deleted)");
 	p->fds.list[7].unlinked = p->fds.list[7].outside = true;
+	make_fd(p, S_IFSOCK | 0777, O_RDWR, "socket:[1]");
+	p->fds.list[8].family = AF_VSOCK;
+	make_fd(&proof.process[PROOF_VMM], S_IFCHR | 0666, O_RDWR, "/dev/vhost-vsock");
+	proof.process[PROOF_VMM].fds.list[1].rdev = makedev(10, 241);
 	proof_judge(&proof, &report);
+	assert_int_equal(report.findings[PROOF_DESCRIPTORS][PROOF_VMM].verdict,
+			 IRONCLAW_VERDICT_OK);
 	assert_int_equal(report.findings[PROOF_DESCRIPTORS][PROOF_KEEPER].verdict,
 			 IRONCLAW_VERDICT_OK);
 }

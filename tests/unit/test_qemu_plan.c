@@ -28,13 +28,17 @@ static const struct {
 	const char *name;
 	enum engine_start start;
 	enum engine_accel accel;
+	enum engine_link link;
 } cases[] = {
-	{"boot-tcg", ENGINE_BOOT, ENGINE_ACCEL_TCG},
-	{"boot-kvm", ENGINE_BOOT, ENGINE_ACCEL_KVM},
-	{"template-tcg", ENGINE_BOOT_TEMPLATE, ENGINE_ACCEL_TCG},
-	{"template-kvm", ENGINE_BOOT_TEMPLATE, ENGINE_ACCEL_KVM},
-	{"clone-tcg", ENGINE_CLONE, ENGINE_ACCEL_TCG},
-	{"clone-kvm", ENGINE_CLONE, ENGINE_ACCEL_KVM},
+	{"boot-tcg", ENGINE_BOOT, ENGINE_ACCEL_TCG, ENGINE_LINK_SERIAL},
+	{"boot-kvm", ENGINE_BOOT, ENGINE_ACCEL_KVM, ENGINE_LINK_SERIAL},
+	{"template-tcg", ENGINE_BOOT_TEMPLATE, ENGINE_ACCEL_TCG, ENGINE_LINK_SERIAL},
+	{"template-kvm", ENGINE_BOOT_TEMPLATE, ENGINE_ACCEL_KVM, ENGINE_LINK_SERIAL},
+	{"clone-tcg", ENGINE_CLONE, ENGINE_ACCEL_TCG, ENGINE_LINK_SERIAL},
+	{"clone-kvm", ENGINE_CLONE, ENGINE_ACCEL_KVM, ENGINE_LINK_SERIAL},
+	{"boot-vsock", ENGINE_BOOT, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK},
+	{"template-vsock", ENGINE_BOOT_TEMPLATE, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK},
+	{"clone-vsock", ENGINE_CLONE, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK},
 };
 #define N_CASES ARRAY_SIZE(cases)
 
@@ -70,6 +74,8 @@ static struct engine_settings settings_of(size_t i)
 		.initramfs = "/run/vms/vm-1/initramfs",
 		.image = "/data/images/default/root.erofs",
 		.ram = "/data/templates/0123/ram",
+		.link = cases[i].link,
+		.guest_cid = cases[i].link == ENGINE_LINK_VSOCK ? 1234567 : 0,
 	};
 }
 
@@ -153,7 +159,7 @@ static size_t count_args(const struct engine_plan *p, const char *part)
 static void no_plan_has_a_network(void **state)
 {
 	static const char *const words[] = {"-net", "-nic",  "virtio-net", "e1000",
-					    "tap",  "user,", "slirp",	   "vhost"};
+					    "tap",  "user,", "slirp",	   "vhost-user"};
 
 	(void)state;
 	for (size_t i = 0; i < N_CASES; i++) {
@@ -162,6 +168,11 @@ static void no_plan_has_a_network(void **state)
 		plan(i, &p);
 		for (size_t w = 0; w < ARRAY_SIZE(words); w++)
 			assert_int_equal(count_args(&p, words[w]), 0);
+		/* The one thing that the host's kernel serves, and not beside the other link. */
+		assert_int_equal(count_args(&p, "vhost"),
+				 cases[i].link == ENGINE_LINK_VSOCK ? 1 : 0);
+		assert_int_equal(count_args(&p, "virtserialport"),
+				 cases[i].link == ENGINE_LINK_SERIAL ? 1 : 0);
 		/* And none that comes by itself. */
 		assert_true(has_arg(&p, "-nodefaults"));
 		assert_true(has_arg(&p, "-no-user-config"));
@@ -215,14 +226,16 @@ static void no_plan_listens(void **state)
 
 static void a_clone_has_the_devices_of_its_template(void **state)
 {
+	static const size_t pairs[][2] = {{2, 4}, {3, 5}, {7, 8}};
+
 	(void)state;
-	for (size_t i = 2; i < 4; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		struct engine_plan template, clone;
 		size_t at = 0;
 
-		plan(i, &template);
-		plan(i + 2, &clone);
-		assert_int_equal(cases[i].accel, cases[i + 2].accel);
+		plan(pairs[i][0], &template);
+		plan(pairs[i][1], &clone);
+		assert_int_equal(cases[pairs[i][0]].accel, cases[pairs[i][1]].accel);
 		for (size_t k = 0; k < template.n_argv; k++) {
 			if (strcmp(template.argv[k], "-kernel") == 0)
 				break;

@@ -461,6 +461,133 @@ static void an_end_within_a_frame_is_a_breach(void **state)
 	nothing_arrives(rig.client);
 }
 
+/* As the keeper does it when a connection ends. */
+static void the_link_breaks(bool *ret_cut)
+{
+	uint16_t lost[WIRE_SESSION_MAX];
+	unsigned int n = ledger_lose(&rig.ledger, lost, ret_cut);
+	const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int link[2];
+
+	relay_lane_cut(&rig.from_guest);
+	while (relay_lane_is_writing(&rig.from_guest))
+		step(&rig.from_guest);
+	for (unsigned int i = 0; i < n; i++)
+		relay_lane_put(&rig.from_guest, WIRE_LOST, lost[i]);
+	while (relay_lane_is_writing(&rig.from_guest))
+		step(&rig.from_guest);
+	close_fd(&rig.guest);
+	close_fd(&rig.keeper_link);
+	assert_int_equal(socketpair(AF_UNIX, type, 0, link), 0);
+	rig.guest = link[0];
+	rig.keeper_link = link[1];
+	relay_lane_init(&rig.from_guest, WIRE_FROM_GUEST, rig.keeper_link, rig.keeper_client);
+	relay_lane_redirect(&rig.from_host, rig.keeper_link, *ret_cut);
+}
+
+static void a_link_that_may_break_ends_at_any_byte(void **state)
+{
+	size_t whole, n;
+	bool cut;
+
+	(void)state;
+	start();
+	rig.from_guest.breakable = true;
+	whole = frame_put(buf, WIRE_DATA, WIRE_STREAM_STDOUT, 1, "x", 1);
+	n = whole + frame_put(buf + whole, WIRE_DATA, WIRE_STREAM_STDOUT, 1, "yz", 2);
+	put(rig.guest, buf, n - 1);
+	close_fd(&rig.guest);
+	carry(&rig.from_guest);
+	assert_int_equal(relay_lane_step(&rig.from_guest, &rig.ledger), -ENODATA);
+	assert_null(rig.from_guest.bad);
+	the_link_breaks(&cut);
+	assert_false(cut);
+	/* What was whole, and then the end of its session. */
+	n = whole + frame_put(buf + whole, WIRE_LOST, WIRE_STREAM_NONE, 1, NULL, 0);
+	arrives(rig.client, buf, n);
+	/* The new link begins at a frame. */
+	start();
+}
+
+static void checked_bytes_reach_a_slow_library_before_the_loss_is_told(void **state)
+{
+	size_t n;
+	bool cut;
+
+	(void)state;
+	start();
+	n = frame_put(buf, WIRE_DATA, WIRE_STREAM_STDOUT, 1, "x", 1);
+	put(rig.guest, buf, n);
+	step(&rig.from_guest);
+	assert_true(relay_lane_is_writing(&rig.from_guest));
+	the_link_breaks(&cut);
+	n += frame_put(buf + n, WIRE_LOST, WIRE_STREAM_NONE, 1, NULL, 0);
+	arrives(rig.client, buf, n);
+}
+
+static void what_the_host_had_said_does_not_reach_a_new_link(void **state)
+{
+	size_t n, whole;
+	bool cut;
+
+	(void)state;
+	start();
+	/* Checked, and not yet written; and the first bytes of what comes next. */
+	n = frame_put(buf, WIRE_DATA, WIRE_STREAM_STDIN, 1, "input", 5);
+	whole = n;
+	n += frame_put(buf + n, WIRE_EXEC, WIRE_STREAM_NONE, 2, "next", 4);
+	put(rig.client, buf, n - 3);
+	step(&rig.from_host);
+	the_link_breaks(&cut);
+	assert_false(cut);
+	put(rig.client, buf + n - 3, 3);
+	carry(&rig.from_host);
+	/* The command that nobody had seen yet runs on the new one, whole. */
+	arrives(rig.guest, buf + whole, n - whole);
+}
+
+static void the_rest_of_a_request_does_not_become_one(void **state)
+{
+	size_t n, rest;
+	bool cut;
+
+	(void)state;
+	n = frame_put(buf, WIRE_EXEC_PART, WIRE_STREAM_NONE, 1, "first", 5);
+	put(rig.client, buf, n);
+	carry(&rig.from_host);
+	arrives(rig.guest, buf, n);
+	the_link_breaks(&cut);
+	assert_true(cut);
+	n = frame_put(buf, WIRE_LOST, WIRE_STREAM_NONE, 1, NULL, 0);
+	arrives(rig.client, buf, n);
+	/* Twice. */
+	the_link_breaks(&cut);
+	assert_false(cut);
+	n = frame_put(buf, WIRE_EXEC_PART, WIRE_STREAM_NONE, 1, "second", 6);
+	n += frame_put(buf + n, WIRE_EXEC, WIRE_STREAM_NONE, 1, "last", 4);
+	rest = n;
+	n += frame_put(buf + n, WIRE_EXEC, WIRE_STREAM_NONE, 2, "another", 7);
+	put(rig.client, buf, n);
+	carry(&rig.from_host);
+	arrives(rig.guest, buf + rest, n - rest);
+}
+
+static void a_frame_of_our_own_goes_between_the_others(void **state)
+{
+	size_t n;
+
+	(void)state;
+	start();
+	relay_lane_put(&rig.from_host, WIRE_KILL, 16);
+	carry(&rig.from_host);
+	n = frame_put(buf, WIRE_KILL, WIRE_STREAM_NONE, 16, NULL, 0);
+	arrives(rig.guest, buf, n);
+	n = frame_put(buf, WIRE_DATA, WIRE_STREAM_STDIN, 1, "input", 5);
+	put(rig.client, buf, n);
+	carry(&rig.from_host);
+	arrives(rig.guest, buf, n);
+}
+
 static void a_receiver_that_is_gone_is_told(void **state)
 {
 	size_t n;
@@ -520,6 +647,17 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(an_end_between_frames_is_an_end, build, tear_down),
 		cmocka_unit_test_setup_teardown(an_end_within_a_frame_is_a_breach, build,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_link_that_may_break_ends_at_any_byte, build,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			checked_bytes_reach_a_slow_library_before_the_loss_is_told, build,
+			tear_down),
+		cmocka_unit_test_setup_teardown(what_the_host_had_said_does_not_reach_a_new_link,
+						build, tear_down),
+		cmocka_unit_test_setup_teardown(the_rest_of_a_request_does_not_become_one, build,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_frame_of_our_own_goes_between_the_others, build,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_receiver_that_is_gone_is_told, build, tear_down),
 		cmocka_unit_test_setup_teardown(consumed_frames_are_not_forwarded, build,

@@ -483,6 +483,32 @@ static void a_peer_that_is_always_behind_costs_no_memory(void **state)
 	assert_true(sessions.out_size <= most + WIRE_FRAME_MAX_B);
 }
 
+static void a_lost_session_is_one_and_the_next_one_runs(void **state)
+{
+	size_t n;
+
+	(void)state;
+	assert_int_equal(session_open(&sessions, &command, &s, &err), 0);
+	n = frame_put(buf, WIRE_STARTED, WIRE_STREAM_NONE, s.id, NULL, 0);
+	n += frame_put(buf + n, WIRE_DATA, WIRE_STREAM_STDOUT, s.id, "half", 4);
+	n += frame_put(buf + n, WIRE_LOST, WIRE_STREAM_NONE, s.id, NULL, 0);
+	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
+	assert_int_equal(session_receive(&sessions, &s, on_output, &output), 0);
+	assert_int_equal(s.state, SESSION_LOST);
+	assert_string_equal(output.text, "Ohalf");
+	/* Nothing of it may come after that. */
+	n = frame_put_exit(buf, s.id, 0);
+	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
+	assert_int_equal(session_receive(&sessions, &s, on_output, &output), -EPROTO);
+	assert_int_equal(session_open(&sessions, &command, &s, &err), 0);
+	n = frame_put(buf, WIRE_STARTED, WIRE_STREAM_NONE, s.id, NULL, 0);
+	n += frame_put_exit(buf + n, s.id, 7);
+	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
+	assert_int_equal(session_receive(&sessions, &s, on_output, &output), 0);
+	assert_int_equal(s.state, SESSION_ENDED);
+	assert_int_equal(s.exit.value, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +534,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(too_much_credit_is_refused, build, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_comes_after_the_end, build, tear_down),
 		cmocka_unit_test_setup_teardown(the_end_of_the_stream_is_told, build, tear_down),
+		cmocka_unit_test_setup_teardown(a_lost_session_is_one_and_the_next_one_runs, build,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_peer_blocks_nobody, build, tear_down),
 		cmocka_unit_test_setup_teardown(a_peer_that_is_always_behind_costs_no_memory, build,
 						tear_down),

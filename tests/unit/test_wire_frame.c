@@ -30,7 +30,7 @@ static const struct rule rules[] = {
 	{WIRE_DATA, true, true, true, 1, 65536},       {WIRE_EOF, true, true, true, 0, 0},
 	{WIRE_CREDIT, true, true, true, 4, 4},	       {WIRE_SIGNAL, true, false, true, 4, 4},
 	{WIRE_WINSIZE, true, false, true, 4, 4},       {WIRE_KILL, true, false, true, 0, 0},
-	{WIRE_EXIT, false, true, true, 8, 8},
+	{WIRE_EXIT, false, true, true, 8, 8},	       {WIRE_LOST, false, true, true, 0, 0},
 };
 
 static const struct rule *rule_of(unsigned int kind)

@@ -11,8 +11,7 @@
  * a /run of their own. Not as in a machine: there are no cgroups (a session is its main process's
  * group), no memory limits, one user, and the host's clock and random generator stay what they are.
  *
- * HELLO is said on every connection, since an OK of vsock proves nothing; what has begun goes on
- * when the host comes back.
+ * In place of guest/vsock.c are the two sockets in DIR; all else of the link is the agent's own.
  */
 /* The real ones, here. */
 #undef syscall
@@ -40,32 +39,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define link_open    link_open_of_machine
-#define link_receive link_receive_of_machine
-#define write	     world_write
-static ssize_t world_write(int fd, const void *buf, size_t len);
-#include "../../../src/guest/link.c"
-#undef link_open
-#undef link_receive
-#undef write
-void link_open(void);
-bool link_receive(void);
-
 #include "guest/cgroup.h"
 #include "guest/child.h"
+#include "guest/clock.h"
 #include "guest/identity.h"
+#include "guest/link.h"
 #include "guest/server.h"
 
 #define LAYER	      "/run/layer"
 #define DEFAULT_PORT  "1024"
-#define RETRY_MS      20U
+#define RETRY_NS      (20 * CLOCK_NS_PER_MS)
 #define SETATTR_DEEP  0x8000U /* AT_RECURSIVE */
 #define ATTR_READONLY 1U      /* MOUNT_ATTR_RDONLY */
 
 /* Of each session: the pid of its main process. The cgroup's "descriptor" is the index. */
 static pid_t mains[WIRE_SESSION_MAX + 1];
 static int listen_fd = -EBADF;
-static bool gone; /* the host */
+static int met_fd = -EBADF;  /* a host that was called and answered */
+static int64_t next_call_ns; /* 0: at once */
 
 long world_syscall(long number, ...);
 int world_fchown(int fd, uid_t uid, gid_t gid);
@@ -134,14 +125,6 @@ int world_mount(const char *source, const char *target, const char *type, unsign
 	return 0;
 }
 
-/* Words to a host that has gone are lost; what comes back is another one. */
-static ssize_t world_write(int fd, const void *buf, size_t len)
-{
-	ssize_t n = gone ? -1 : write(fd, buf, len);
-
-	return gone || (n < 0 && (errno == EPIPE || errno == ECONNRESET)) ? (ssize_t)len : n;
-}
-
 int cgroup_take(unsigned int number, struct cgroup *cgroup, bool alone)
 {
 	(void)alone;
@@ -171,6 +154,12 @@ bool cgroup_oom(struct cgroup *cgroup)
 {
 	(void)cgroup;
 	return false;
+}
+
+/* All that is in the PID namespace is of a session. */
+void cgroup_empty_all(void)
+{
+	(void)kill(-1, SIGKILL);
 }
 
 void cgroup_clean(const struct cgroup *cgroup)
@@ -212,67 +201,45 @@ static int connect_host(uint32_t port)
 	return -1;
 }
 
-static void take_connection(int fd)
+bool vsock_present(void)
 {
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	port_fd = fd;
-	gone = false;
-	wire_reader_init(&reader, WIRE_FROM_HOST, in_buf, sizeof(in_buf));
+	return true;
 }
 
-/* The next host. @wait: until there is one */
-static bool meet_host(bool wait)
+void vsock_call_soon(bool patient)
+{
+	next_call_ns = patient ? clock_ns() + RETRY_NS : 0;
+}
+
+unsigned int vsock_poll_add(struct pollfd *fds, int64_t *wait_ns)
 {
 	const char *port = getenv("FAKE_FC_GUEST_CONNECT");
-	struct pollfd p = {.fd = listen_fd, .events = POLLIN};
-	int fd;
+	int64_t left_ns = next_call_ns - clock_ns();
 
-	do {
-		if (port)
-			fd = connect_host((uint32_t)strtoul(port, NULL, 10));
-		else
-			fd = poll(&p, 1, wait ? -1 : 0) > 0
-				     ? accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC)
-				     : -1;
-		if (fd < 0 && wait && port)
-			clock_sleep_ms(RETRY_MS);
-	} while (fd < 0 && wait);
-	if (fd >= 0)
-		take_connection(fd);
-	return fd >= 0;
-}
-
-void link_open(void)
-{
-	(void)meet_host(true);
-}
-
-bool link_receive(void)
-{
-	for (;;) {
-		size_t room;
-		uint8_t *at;
-		ssize_t n;
-
-		if (gone) {
-			if (!meet_host(false))
-				return false;
-			link_send_u32(WIRE_HELLO, WIRE_STREAM_NONE, 0, WIRE_VERSION);
-		}
-		at = wire_reader_space(&reader, &room);
-		if (room == 0)
-			return true;
-		n = read(port_fd, at, room);
-		if (n > 0) {
-			wire_reader_added(&reader, (size_t)n);
-		} else if (n < 0 && errno == EAGAIN) {
-			return true;
-		} else if (n == 0 || errno != EINTR) {
-			(void)close(port_fd);
-			gone = true;
-			return false;
-		}
+	if (!port) {
+		fds[0] = (struct pollfd){.fd = listen_fd, .events = POLLIN};
+		return 1;
 	}
+	if (left_ns <= 0) {
+		met_fd = connect_host((uint32_t)strtoul(port, NULL, 10));
+		next_call_ns = clock_ns() + RETRY_NS;
+		left_ns = met_fd >= 0 ? 0 : RETRY_NS;
+	}
+	if (*wait_ns > left_ns)
+		*wait_ns = left_ns;
+	return 0;
+}
+
+int vsock_ready(const struct pollfd *fds, unsigned int n)
+{
+	int fd = met_fd;
+
+	if (n > 0 && (fds[0].revents & POLLIN))
+		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	met_fd = -EBADF;
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd < 0 ? -EBADF : fd;
 }
 
 __attribute__((noreturn)) static void leave(const char *what)
