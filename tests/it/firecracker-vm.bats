@@ -175,7 +175,7 @@ fails() {
 	calling FAKE_FC_FAULT=die:PUT/vsock:SIGSYS
 	fails 'killed for a system call that its filter denies'
 	calling FAKE_FC_FAULT=die:PUT/vsock:149
-	fails SIGBUS
+	fails "could not reach its guest's memory"
 	calling FAKE_FC_FAULT=die-after:PUT/actions:1
 	fails ended
 }
