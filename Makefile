@@ -3,12 +3,17 @@
 
 PREFIX ?= /usr/local
 BUILD  ?= build
+# Whose VMs `make bench` measures: auto, qemu, firecracker.
+ENGINE ?= auto
 # What a fuzzing session may take, per target, in seconds.
 FUZZ_SECONDS ?= 60
 
-export DESTDIR
+# A Firecracker for the lab's guests; without one its tests do with a fake.
+FIRECRACKER ?=
 
-.PHONY: all demo test lab bench lint fuzz install uninstall clean deps
+export DESTDIR FIRECRACKER
+
+.PHONY: all demo test lab bench bench-lab lint fuzz install uninstall clean deps
 
 all: deps
 	@scripts/build "$(BUILD)" "$(PREFIX)"
@@ -35,7 +40,13 @@ lab:
 bench:
 	@scripts/install-deps build run bench
 	@scripts/build "$(BUILD)" "$(PREFIX)"
-	@BUILD="$(BUILD)" bench/run
+	@BUILD="$(BUILD)" ENGINE="$(ENGINE)" bench/run
+
+# The engines side by side, where KVM works: in the lab. Ratios only, it is an emulated machine.
+bench-lab:
+	@scripts/install-deps build run kernel test
+	@scripts/build "$(BUILD)" "$(PREFIX)"
+	@BUILD="$(BUILD)" tests/lab/run --run bench/engines
 
 lint:
 	@scripts/install-deps build test

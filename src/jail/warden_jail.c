@@ -230,12 +230,13 @@ static int attach(const struct jail_request *request, const struct jail_mount *m
 static int make_sockets_folder(void)
 {
 	cleanup_close int tree = make_tmpfs("64k", "8", RW_ATTRIBUTES);
+	const char *target = &JAIL_SOCKETS[1]; /* the root is the current folder */
 
 	if (tree < 0)
 		return tree;
-	if (mkdir(JAIL_SOCKETS + 1, 0755) < 0)
+	if (mkdir(target, 0755) < 0)
 		return -errno;
-	return mounts_attach(tree, AT_FDCWD, JAIL_SOCKETS + 1);
+	return mounts_attach(tree, AT_FDCWD, target);
 }
 
 static void build_tree(const struct warden_jail *jail)
