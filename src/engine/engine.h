@@ -150,13 +150,13 @@ struct engine {
 	 * filter() - the file for a VMM that loads its system call filter from one; pure. The
 	 * member is NULL when no VMM of this engine does.
 	 * @saves:	a template is made of this VM
-	 * @buf:	ENGINE_FILTER_MAX_B bytes are enough
+	 * @buf:	of ENGINE_FILTER_MAX_B bytes
 	 * @ret_len:	0: none is to be given at this level, its built-in one is the right one
 	 *
 	 * Return: 0; -EOPNOTSUPP for a version whose calls are not known
 	 */
 	int (*filter)(const struct engine_host *host, enum vm_seccomp level, bool saves,
-		      uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err);
+		      uint8_t *buf, size_t *ret_len, struct ironclaw_error *err);
 
 	/**
 	 * plan() - pure; the plan's pointers lead into @host and @settings too.

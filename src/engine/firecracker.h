@@ -47,7 +47,7 @@ int firecracker_probe(const struct paths *paths, enum engine_accel accel, enum e
 		      const char *libexec, struct engine_host *ret, struct ironclaw_error *err);
 /** As engine->filter(); in firecracker_filter.c. */
 int firecracker_filter(const struct engine_host *host, enum vm_seccomp level, bool saves,
-		       uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err);
+		       uint8_t *buf, size_t *ret_len, struct ironclaw_error *err);
 int firecracker_plan(const struct engine_host *host, const struct engine_settings *settings,
 		     struct engine_plan *ret, struct ironclaw_error *err);
 int firecracker_start(struct engine_monitor *monitor, const char *orders, uint32_t deadline_ms,

@@ -119,7 +119,7 @@ int firecracker_filter_make(const char *version, enum vm_seccomp level, uint8_t 
 }
 
 int firecracker_filter(const struct engine_host *host, enum vm_seccomp level, bool saves,
-		       uint8_t *buf, size_t size, size_t *ret_len, struct ironclaw_error *err)
+		       uint8_t *buf, size_t *ret_len, struct ironclaw_error *err)
 {
 	if (level == VM_SECCOMP_BASIC) {
 		*ret_len = 0;
@@ -127,5 +127,6 @@ int firecracker_filter(const struct engine_host *host, enum vm_seccomp level, bo
 	}
 	if (saves && level == VM_SECCOMP_MINIMAL)
 		level = VM_SECCOMP_BASIC;
-	return firecracker_filter_make(host->version, level, buf, size, ret_len, err);
+	return firecracker_filter_make(host->version, level, buf, ENGINE_FILTER_MAX_B, ret_len,
+				       err);
 }

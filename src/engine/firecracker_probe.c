@@ -139,14 +139,14 @@ static void identify(const char *program, const struct stat *st, char *ret, size
 }
 
 /* The second line is the version. Tells whether there is a record of this very program. */
-static bool recall(const char *path, const char *identity, char ret[ENGINE_VERSION_B])
+static bool recall(int run_fd, const char *identity, char ret[ENGINE_VERSION_B])
 {
 	cleanup_free char *text = NULL;
 	size_t len, head = strlen(identity);
 	char *version;
 	uint32_t number;
 
-	if (file_read_bounded(AT_FDCWD, path, RECORD_MAX_B, &text, &len) < 0 || len <= head + 1 ||
+	if (file_read_bounded(run_fd, RECORD, RECORD_MAX_B, &text, &len) < 0 || len <= head + 1 ||
 	    memcmp(text, identity, head) != 0 || text[len - 1] != '\n')
 		return false;
 	text[len - 1] = '\0';
@@ -160,22 +160,21 @@ static bool recall(const char *path, const char *identity, char ret[ENGINE_VERSI
 static int find_version(const struct paths *paths, const char *program, const struct stat *st,
 			char ret[ENGINE_VERSION_B], struct ironclaw_error *err)
 {
-	char identity[1280], record[1280], path[1280];
-	bool ours = file_mkdir_private(paths->run) == 0;
+	cleanup_close int run_fd = file_mkdir_private(paths->run);
+	char identity[1280], record[1280];
 	int r;
 
 	identify(program, st, identity, sizeof(identity));
-	(void)snprintf(path, sizeof(path), "%s/" RECORD, paths->run);
 	/* A record in a folder that is not ours alone is neither trusted nor written. */
-	if (ours && recall(path, identity, ret))
+	if (run_fd >= 0 && recall(run_fd, identity, ret))
 		return 0;
 	r = ask(program, ret, err);
-	if (r == 0 && ours) {
+	if (r == 0 && run_fd >= 0) {
 		int len = snprintf(record, sizeof(record), "%s%s\n", identity, ret);
 
 		/* That it cannot be stored costs time only. */
 		if (len > 0 && (size_t)len < sizeof(record))
-			(void)file_write_atomic(AT_FDCWD, path, record, (size_t)len, 0600);
+			(void)file_write_atomic(run_fd, RECORD, record, (size_t)len, 0600);
 	}
 	return r;
 }

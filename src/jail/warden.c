@@ -255,7 +255,8 @@ static bool make_child(struct warden *w, struct warden_child *child, struct ward
 	return made;
 }
 
-/* The dead and the dying are in no group any more; why one died is told at the VM's end, which is near. */
+/* The dead and the dying are in no group any more; why one died is told at the VM's end, which is
+ * near. */
 static int verify_limits_of(const struct warden *w, const struct warden_child *child)
 {
 	int r = warden_limits_verify(w->claim.vm_id, (enum warden_limits_kind)w->limits,

@@ -113,8 +113,8 @@ static int write_filter(const struct launch_settings *s, const struct launch *l,
 	path[0] = '\0';
 	if (!buf)
 		return err_sys(err, ENOMEM, "no room for the VMM's filter");
-	r = s->engine->filter(s->host, s->seccomp, s->vmm.start == ENGINE_BOOT_TEMPLATE, buf,
-			      ENGINE_FILTER_MAX_B, &len, err);
+	r = s->engine->filter(s->host, s->seccomp, s->vmm.start == ENGINE_BOOT_TEMPLATE, buf, &len,
+			      err);
 	if (r < 0 || len == 0)
 		return r;
 	(void)snprintf(path, size, "%s/vms/%s/seccomp", s->paths->run, l->vm_id);

@@ -68,8 +68,10 @@ static int start(const char *kind, const char *name, struct ironclaw_vm **ret,
 {
 	const struct vm_notices notices = {.notice = NULL};
 	struct template template;
-	struct vm_start_mode mode = {
-		.vm_id = name, .start = ENGINE_BOOT, .state_fd = -EBADF, .overlay_mib = 64};
+	struct vm_start_mode mode = {.vm_id = name,
+				     .start = ENGINE_BOOT,
+				     .state_fd = -EBADF,
+				     .overlay_mib = 64};
 	cleanup_close int state_fd = -EBADF;
 	int r;
 

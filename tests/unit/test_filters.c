@@ -330,7 +330,8 @@ static void try_never(size_t which, enum jail_level level)
 		const struct attempt *a = &s->attempts[i];
 
 		if (a->n_denied == 1 ? a->result != -EPERM : a->result != -ENOSYS)
-			fail_msg("level %d: call %ld came through: %ld", (int)level, a->nr, a->result);
+			fail_msg("level %d: call %ld came through: %ld", (int)level, a->nr,
+				 a->result);
 	}
 	supervised_free(s);
 }

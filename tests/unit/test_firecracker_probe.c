@@ -107,7 +107,8 @@ static int build(void **state)
 static int probe(const char *says)
 {
 	assert_int_equal(setenv("FAKE_SAYS", says, 1), 0);
-	return firecracker_probe(&paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK, "/usr/libexec/ironclaw", &host, &err);
+	return firecracker_probe(&paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK,
+				 "/usr/libexec/ironclaw", &host, &err);
 }
 
 static void check_fails(int r, int errnum, const char *words)
@@ -280,8 +281,8 @@ static void a_damaged_record_is_made_again(void **state)
 static void without_kvm_there_is_none(void **state)
 {
 	(void)state;
-	check_fails(firecracker_probe(&paths, ENGINE_ACCEL_TCG, ENGINE_LINK_VSOCK, "", &host, &err), ENOENT,
-		    "Firecracker needs KVM");
+	check_fails(firecracker_probe(&paths, ENGINE_ACCEL_TCG, ENGINE_LINK_VSOCK, "", &host, &err),
+		    ENOENT, "Firecracker needs KVM");
 	assert_string_equal(err.hint, "--engine qemu");
 	assert_int_equal(count_runs(), 0);
 }

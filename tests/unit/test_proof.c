@@ -165,7 +165,7 @@ static void record_that_is_none(void **state)
 	REFUSED(limits, 3);
 	REFUSED(level, 4);
 	REFUSED(denied, 3);
-	REFUSED(vmm_program, 4);
+	REFUSED(vmm_program, JAIL_PROGRAM_MAX);
 	REFUSED(vm_id[0], 'x');
 #undef REFUSED
 	bad = good;
