@@ -25,7 +25,7 @@ static const struct command commands[] = {
 	{"template", cmd_template,
 	 "build, list and remove templates, the saved VMs that runs start from"},
 	{"kernel", cmd_kernel, "build and list guest kernels"},
-	{"audit", cmd_audit, "show which system calls of VMMs and keepers were denied"},
+	{"audit", cmd_audit, "show and verify what was done and decided, and which system calls were denied"},
 	{"doctor", cmd_doctor, "check whether this machine can run VMs, and say what is missing"},
 	{"version", cmd_version, "print the version"},
 };
