@@ -67,12 +67,18 @@ bool audit_head_signed(const struct audit_head *head)
 	       crypto_sign_verify_detached(signature, (const uint8_t *)text, len, key) == 0;
 }
 
-size_t audit_head_format(const struct audit_head *head, char *ret)
+void audit_head_format(const struct audit_head *head, char ret[AUDIT_HEAD_B])
 {
-	return (size_t)snprintf(ret, AUDIT_HEAD_MAX_B,
-				"{\"n\":%" PRIu64 ",\"size\":%" PRIu64
-				",\"hash\":\"%s\",\"key\":\"%s\",\"signature\":\"%s\"}\n",
-				head->n, head->size, head->hash, head->key, head->signature);
+	char text[AUDIT_HEAD_B];
+	int n = snprintf(text, sizeof(text),
+			 "{\"n\":%" PRIu64 ",\"size\":%" PRIu64
+			 ",\"hash\":\"%s\",\"key\":\"%s\",\"signature\":\"%s\"}",
+			 head->n, head->size, head->hash, head->key, head->signature);
+
+	ic_assert(n > 0 && (size_t)n < sizeof(text));
+	memset(ret, ' ', AUDIT_HEAD_B - 1);
+	memcpy(ret, text, (size_t)n);
+	ret[AUDIT_HEAD_B - 1] = '\n';
 }
 
 int audit_head_parse(const char *text, size_t len, struct audit_head *ret)
@@ -81,7 +87,7 @@ int audit_head_parse(const char *text, size_t len, struct audit_head *ret)
 	struct audit_head head = {.n = 0};
 	uint8_t signature[crypto_sign_BYTES], key[crypto_sign_PUBLICKEYBYTES];
 
-	if (len >= AUDIT_HEAD_MAX_B || json_decode_object(text, len, fields, &head, &list) < 0 ||
+	if (len > AUDIT_HEAD_B || json_decode_object(text, len, fields, &head, &list) < 0 ||
 	    !digest_hex_valid(head.hash) || !from_hex(head.key, key, sizeof(key)) ||
 	    !from_hex(head.signature, signature, sizeof(signature)))
 		return -EBADMSG;

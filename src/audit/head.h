@@ -4,10 +4,10 @@
  *
  *   {"n":7,"size":2310,"hash":"HASH OF RECORD 7","key":"PUBLIC KEY","signature":"..."}\n
  *
- * The Ed25519 signature covers number, size and hash, so it covers the whole log: who changes a
- * record changes every hash after it, and has no key to sign the last one with. Against whoever can
- * read the key (the user himself, and root) it proves nothing: only a head that was kept elsewhere
- * does (audit export).
+ * with blanks before the newline. The Ed25519 signature covers number, size and hash, so it covers
+ * the whole log: who changes a record changes every hash after it, and has no key to sign the last
+ * one with. Against whoever can read the key (the user himself, and root) it proves nothing: only a
+ * head that was kept elsewhere does (audit export).
  */
 #ifndef AUDIT_HEAD_H
 #define AUDIT_HEAD_H
@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "sys/digest.h"
 
-#define AUDIT_HEAD_MAX_B      512U
+#define AUDIT_HEAD_B	      512U /* of the line, always: a sector */
 #define AUDIT_SECRET_B	      64U
 #define AUDIT_KEY_HEX_B	      64U
 #define AUDIT_SIGNATURE_HEX_B 128U
@@ -43,8 +43,8 @@ void audit_head_sign(struct audit_head *head, const uint8_t secret[AUDIT_SECRET_
 /** audit_head_signed() - whether the signature is that of the key in it. */
 bool audit_head_signed(const struct audit_head *head);
 
-/** audit_head_format() - the line, with its newline; AUDIT_HEAD_MAX_B bytes. Return: length */
-size_t audit_head_format(const struct audit_head *head, char *ret);
+/** audit_head_format() - the line, with its newline; not terminated. */
+void audit_head_format(const struct audit_head *head, char ret[AUDIT_HEAD_B]);
 
 /**
  * audit_head_parse() - read the line, all or nothing; the signature is not looked at.

@@ -5,7 +5,7 @@
  * DATA/audit (0700) holds
  *
  *   log		the records (record.h), one a line, only ever appended to
- *   head	the signed end (head.h), replaced after each record
+ *   head	the signed end (head.h), written after each record
  *   key, key.pub	Ed25519; made at first use
  *   lock	held while a record is appended: any number of processes may write
  *   torn-N	half of record N, which a crash left behind
@@ -51,7 +51,7 @@ int audit_log_open(const struct paths *paths, struct audit_log *ret, struct iron
  * @event:	texts of at most AUDIT_TEXT_MAX_B
  *
  * Return: 0, the record is written; -E2BIG; -EBADMSG as above; -errno, and it is not, unless only
- * its head could not be replaced
+ * its head could not be written
  */
 int audit_log_append(struct audit_log *log, const struct audit_event *event,
 		     struct ironclaw_error *err);

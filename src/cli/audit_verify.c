@@ -72,7 +72,7 @@ static int open_stored(const struct paths *paths, struct source *s, struct ironc
 	if (!s->log)
 		return err_sys(err, errno, "cannot read the audit log");
 	s->has_head =
-		file_read_bounded(s->dirfd, AUDIT_HEAD_FILE, AUDIT_HEAD_MAX_B, &text, &len) == 0 &&
+		file_read_bounded(s->dirfd, AUDIT_HEAD_FILE, AUDIT_HEAD_B, &text, &len) == 0 &&
 		audit_head_parse(text, len, &s->head) == 0;
 	if (audit_public_load(s->dirfd, s->key) < 0)
 		return err_set(err, IRONCLAW_ERR_CORRUPT, EBADMSG,
@@ -189,9 +189,11 @@ int audit_verify_command(int argc, char **argv, const struct paths *paths)
 static int copy(struct source *s, int fd)
 {
 	char buf[65536];
-	size_t n = audit_head_format(&s->head, buf);
-	int r = file_write_full(fd, buf, n);
+	size_t n;
+	int r;
 
+	audit_head_format(&s->head, buf);
+	r = file_write_full(fd, buf, AUDIT_HEAD_B);
 	rewind(s->log);
 	while (r == 0 && (n = fread(buf, 1, sizeof(buf), s->log)) > 0)
 		r = file_write_full(fd, buf, n);
