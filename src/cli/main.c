@@ -25,7 +25,9 @@ static const struct command commands[] = {
 	{"template", cmd_template,
 	 "build, list and remove templates, the saved VMs that runs start from"},
 	{"kernel", cmd_kernel, "build and list guest kernels"},
-	{"audit", cmd_audit, "show and verify what was done and decided, and which system calls were denied"},
+	{"audit", cmd_audit,
+	 "show and verify what was done and decided, and which system calls were denied"},
+	{"approvals", cmd_approvals, "list and answer what waits for an approval"},
 	{"doctor", cmd_doctor, "check whether this machine can run VMs, and say what is missing"},
 	{"version", cmd_version, "print the version"},
 };
