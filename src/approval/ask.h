@@ -7,7 +7,7 @@
  * text goes through base/escape.h and can neither act on the terminal nor begin a row of its own;
  * long lines are broken, long texts shown by pages and to the end before any answer is taken.
  * Ctrl-C, Ctrl-D, a hang-up, SIGTERM, the end of time and everything else that is no answer is a
- * no. The terminal is left as it was.
+ * no (such a signal has done its work by that: the caller goes on). The terminal is left as it was.
  */
 #ifndef APPROVAL_ASK_H
 #define APPROVAL_ASK_H

@@ -110,8 +110,13 @@ static int await(struct ask_terminal *t, short events)
 		return -errno;
 	if (n == 0)
 		return -ETIMEDOUT;
-	if (fds[1].revents)
+	if (fds[1].revents) {
+		struct signalfd_siginfo info;
+
+		/* Taken: the no must be recorded, and whoever asked ends by it. */
+		(void)!read(t->signal_fd, &info, sizeof(info));
 		return -ECANCELED;
+	}
 	return fds[0].revents & events ? 0 : -EIO;
 }
 

@@ -106,7 +106,7 @@ int audit_record_format(const struct audit_event *event, uint64_t n, uint64_t ti
 	if (len + HASHED_TO + 2 > AUDIT_RECORD_MAX_B)
 		return -E2BIG;
 	digest_bytes(ret, len, ret_hash);
-	(void)fprintf(out, "%s%s" END "\n", HASH + 1, ret_hash);
+	(void)fprintf(out, "%s%s" END "\n", &HASH[1], ret_hash);
 	if (fflush(out) != 0 || ferror(out))
 		return -E2BIG;
 	*ret_len = len + HASHED_TO + 1;
