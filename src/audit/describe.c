@@ -3,7 +3,7 @@
  * describe.c - what a record says, for lists; see record.h.
  *
  * Whoever edited the log may have put anything into a line: it is parsed with bounds, and what
- * comes out is ASCII.
+ * comes out cannot act on a terminal.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -107,13 +107,32 @@ int audit_record_describe(const char *line, size_t len, struct audit_summary *re
 	return 0;
 }
 
+/* jansson leaves DEL as it is; a terminal may act on it. */
+static char *escape_del(const char *text)
+{
+	static const char escaped[] = "\\u007f";
+	char *ret = malloc(strlen(text) * (sizeof(escaped) - 1) + 1), *to = ret;
+
+	for (; ret && *text; text++) {
+		if (*text == 0x7f)
+			to = stpcpy(to, escaped);
+		else
+			*to++ = *text;
+	}
+	if (ret)
+		*to = '\0';
+	return ret;
+}
+
 int audit_record_json(const char *line, size_t len, bool indent, char **ret)
 {
 	cleanup(cleanup_jsonp) json_t *root = NULL;
+	cleanup_free char *text = NULL;
 	int r = load(line, len, &root);
 
 	if (r < 0)
 		return r;
-	*ret = json_dumps(root, JSON_ENSURE_ASCII | (indent ? JSON_INDENT(2) : JSON_COMPACT));
+	text = json_dumps(root, JSON_ENSURE_ASCII | (indent ? JSON_INDENT(2) : JSON_COMPACT));
+	*ret = text ? escape_del(text) : NULL;
 	return *ret ? 0 : -ENOMEM;
 }

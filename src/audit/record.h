@@ -84,7 +84,7 @@ struct audit_link {
  */
 int audit_record_check(const char *line, size_t len, struct audit_link *ret);
 
-/** What lists show of a record; all of it printable ASCII. */
+/** What lists show of a record; escaped. */
 struct audit_summary {
 	char time[AUDIT_TIME_MAX_B], kind[16], vm[65];
 	char rest[1024]; /* "key=value key=value", cut with "..." where it does not fit */

@@ -8,6 +8,7 @@
 
 #include "audit/verify.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,10 +18,12 @@ static void require(bool condition)
 		abort();
 }
 
+/* Nothing that acts on a terminal; lines of their own only where we make them. */
 static void require_tame(const char *s)
 {
+	require(utf8_valid(s, strlen(s)));
 	for (; *s; s++)
-		require(*s >= 0x20 && *s < 0x7f);
+		require((unsigned char)*s >= 0x20 && *s != 0x7f);
 }
 
 static void describe(const char *line, size_t len)
@@ -34,6 +37,9 @@ static void describe(const char *line, size_t len)
 	if (audit_record_describe(line, len, &s) == 0) {
 		require(strlen(s.rest) < sizeof(s.rest));
 		require_tame(s.rest);
+		require_tame(s.time);
+		require_tame(s.kind);
+		require_tame(s.vm);
 	}
 	if (audit_record_json(line, len, false, &text) == 0)
 		require_tame(text);
