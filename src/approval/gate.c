@@ -150,17 +150,13 @@ static int ask_queue(const struct approval_gate *gate, const struct approval_act
 		     const struct approval_card *card, struct approval_grant *ret,
 		     struct ironclaw_error *err)
 {
-	struct approval_by by = approval_by_caller(APPROVAL_BY_QUEUE, "");
-	bool yes = false;
-	int r = queue_ask(gate->paths, action, card, timeout_ms(gate), &by, &yes, err);
+	struct queue_reply reply = {false, approval_by_caller(APPROVAL_BY_QUEUE, "")};
+	int r = queue_ask(gate->paths, action, card, timeout_ms(gate), &reply, err);
+	const char *why = r == 0 ? "denied" : r == -ETIMEDOUT ? "timeout" : "the queue failed";
 
-	if (r == 0 && yes)
-		return approval_grant(gate, action, &by, ret, err);
-	return approval_refuse(gate, action, &by,
-			       r == 0		 ? "denied"
-			       : r == -ETIMEDOUT ? "timeout"
-						 : "the queue failed",
-			       err);
+	if (r == 0 && reply.yes)
+		return approval_grant(gate, action, &reply.by, ret, err);
+	return approval_refuse(gate, action, &reply.by, why, err);
 }
 
 int approval_obtain(const struct approval_gate *gate, const struct approval_action *action,

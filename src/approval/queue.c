@@ -134,8 +134,8 @@ static int fill(const struct approval_action *action, uint64_t timeout_ms, struc
 }
 
 int queue_ask(const struct paths *paths, const struct approval_action *action,
-	      const struct approval_card *card, uint64_t timeout_ms, struct approval_by *ret_by,
-	      bool *ret_yes, struct ironclaw_error *err)
+	      const struct approval_card *card, uint64_t timeout_ms, struct queue_reply *ret,
+	      struct ironclaw_error *err)
 {
 	cleanup_close int dirfd = store_open(paths, true, err);
 	struct queue_entry entry = {.n_lines = 0};
@@ -154,10 +154,9 @@ int queue_ask(const struct paths *paths, const struct approval_action *action,
 		return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT, "nobody answered in time");
 	if (r < 0)
 		return err_sys(err, -r, "the queue of approvals failed");
-	*ret_by = (struct approval_by){.how = APPROVAL_BY_QUEUE, .uid = uid};
-	escape_text(ret_by->user, sizeof(ret_by->user), answer.user, strlen(answer.user));
-	escape_text(ret_by->detail, sizeof(ret_by->detail), answer.detail, strlen(answer.detail));
-	*ret_yes = answer.yes;
+	*ret = (struct queue_reply){answer.yes, {.how = APPROVAL_BY_QUEUE, .uid = uid}};
+	escape_text(ret->by.user, sizeof(ret->by.user), answer.user, strlen(answer.user));
+	escape_text(ret->by.detail, sizeof(ret->by.detail), answer.detail, strlen(answer.detail));
 	return 0;
 }
 

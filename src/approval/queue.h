@@ -30,15 +30,20 @@ struct queue_entry {
 	size_t n_lines;
 };
 
+/** What was answered, and by whom. */
+struct queue_reply {
+	bool yes;
+	struct approval_by by;
+};
+
 /**
  * queue_ask() - ask, and wait for the answer.
- * @ret_by:	who answered
  *
- * Return: 0 with *ret_yes; -ETIMEDOUT; -E2BIG for a card that is too large for the queue; -errno
+ * Return: 0 with *ret; -ETIMEDOUT; -E2BIG for a card that is too large for the queue; -errno
  */
 int queue_ask(const struct paths *paths, const struct approval_action *action,
-	      const struct approval_card *card, uint64_t timeout_ms, struct approval_by *ret_by,
-	      bool *ret_yes, struct ironclaw_error *err);
+	      const struct approval_card *card, uint64_t timeout_ms, struct queue_reply *ret,
+	      struct ironclaw_error *err);
 
 /**
  * queue_entry_parse() - all or nothing; hostile bytes, at most QUEUE_ENTRY_MAX_B.

@@ -118,11 +118,12 @@ static int append_record(const struct audit_log *log, int fd, struct audit_head 
 	char line[AUDIT_RECORD_MAX_B], hash[DIGEST_HEX_B + 1];
 	size_t len;
 	ssize_t n;
-	int r = audit_record_format(event, head->n + 1, now_ns(), head->hash, line, &len, hash);
+	int r = audit_record_format(event, head->n + 1, now_ns(), head->hash, line, hash);
 
 	if (r < 0)
 		return err_set(err, IRONCLAW_ERR_INVALID, -r,
 			       "a record of the audit would be too large");
+	len = (size_t)r;
 	n = write(fd, line, len);
 	if (n != (ssize_t)len) {
 		r = n < 0 ? -errno : -ENOSPC;

@@ -86,7 +86,7 @@ static int write_body(const struct audit_event *event, uint64_t n, uint64_t time
 }
 
 int audit_record_format(const struct audit_event *event, uint64_t n, uint64_t time_ns,
-			const char prev[DIGEST_HEX_B + 1], char *ret, size_t *ret_len,
+			const char prev[DIGEST_HEX_B + 1], char *ret,
 			char ret_hash[DIGEST_HEX_B + 1])
 {
 	cleanup_fclose FILE *out = fmemopen(ret, AUDIT_RECORD_MAX_B, "w");
@@ -109,8 +109,7 @@ int audit_record_format(const struct audit_event *event, uint64_t n, uint64_t ti
 	(void)fprintf(out, "%s%s" END "\n", &HASH[1], ret_hash);
 	if (fflush(out) != 0 || ferror(out))
 		return -E2BIG;
-	*ret_len = len + HASHED_TO + 1;
-	return 0;
+	return (int)(len + HASHED_TO + 1);
 }
 
 static bool is(const char *at, const char *text)

@@ -64,10 +64,10 @@ struct audit_event {
  * @prev:	hash of the record before
  * @ret:	AUDIT_RECORD_MAX_B bytes; the line with its newline, terminated
  *
- * Return: 0; -E2BIG for a text or a line above its limit; -ENOMEM
+ * Return: its length; -E2BIG for a text or a line above its limit; -ENOMEM
  */
 int audit_record_format(const struct audit_event *event, uint64_t n, uint64_t time_ns,
-			const char prev[DIGEST_HEX_B + 1], char *ret, size_t *ret_len,
+			const char prev[DIGEST_HEX_B + 1], char *ret,
 			char ret_hash[DIGEST_HEX_B + 1]);
 
 /** The chain's part of a record. */

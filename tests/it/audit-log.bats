@@ -183,8 +183,8 @@ records() { # FILTER: of all records, as one JSON array
 	sed '3s/"true"/"rm"/' copy >changed
 	ic audit verify --file changed
 	exits 1
-	sed '$d' copy >cut
-	ic audit verify --file cut
+	sed '$d' copy >short
+	ic audit verify --file short
 	exits 1
 	ic audit verify --file /dev/null
 	exits 1
