@@ -68,11 +68,11 @@ static bool is_no(int key)
 static int next_page(struct pager *p, size_t line)
 {
 	struct ask_terminal *t = p->terminal;
-	int r = say(t, "-- line %zu of %zu; Enter: go on, %sq: no --", line, p->question->n_lines,
-		    p->question->critical ? "" : "a: all the rest, ");
+	int r = ask_flush(t);
 
 	if (r == 0)
-		r = ask_flush(t);
+		r = say(t, "-- line %zu of %zu; Enter: go on, %sq: no --", line,
+			p->question->n_lines, p->question->critical ? "" : "a: all the rest, ");
 	while (r == 0) {
 		int key = ask_key(t);
 
@@ -199,19 +199,18 @@ static int prompt(struct ask_terminal *t, const struct ask_question *q)
 
 	for (size_t i = 0; r == 0 && q->choices[i]; i++)
 		r = say(t, "%s%s", i ? ", " : "", q->choices[i]);
+	/* Before the question is whole: what is typed from here on can be an answer to it. */
 	if (r == 0)
-		r = say(t, "? ");
-	return r < 0 ? r : ask_flush(t);
+		r = ask_flush(t);
+	return r < 0 ? r : say(t, "? ");
 }
 
 static int ask_on(struct ask_terminal *t, const struct ask_question *q, size_t *ret)
 {
 	struct pager p = {t, q, t->rows - PROMPT_ROWS, false};
 	char answer[ANSWER_MAX_B];
-	int choice = -1, r = ask_flush(t);
+	int choice = -1, r = show(&p);
 
-	if (r == 0)
-		r = show(&p);
 	while (r >= 0 && choice < 0) {
 		r = prompt(t, q);
 		if (r >= 0)

@@ -248,13 +248,18 @@ ends_with() {
 	local id
 
 	is_root || skip "needs another user"
+	as_other() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@" >"$OUT" 2>"$ERR"
+	}
 	ask_queue
-	chmod 755 "$BATS_TEST_TMPDIR" "$IRONCLAW_HOME"
-	status=0
-	setpriv --reuid 65534 --regid 65534 --clear-groups ls "$IRONCLAW_HOME/run/approvals" >"$OUT" 2>"$ERR" || status=$?
-	[ "$status" -ne 0 ] || flunk "another user lists the folder"
-	setpriv --reuid 65534 --regid 65534 --clear-groups touch "$IRONCLAW_HOME/run/approvals/$id.answer" 2>/dev/null &&
-		flunk "another user writes"
+	# All folders above are open, so that it is this one that holds.
+	for dir in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR" "$IRONCLAW_HOME" "$IRONCLAW_HOME/run"; do
+		chmod 755 "$dir"
+	done
+	as_other ls "$IRONCLAW_HOME/run" || flunk "the control fails"
+	! as_other ls "$IRONCLAW_HOME/run/approvals" || flunk "another user lists the folder"
+	! as_other cat "$IRONCLAW_HOME/run/approvals/$id.pending" || flunk "another user reads"
+	! as_other touch "$IRONCLAW_HOME/run/approvals/$id.answer" || flunk "another user writes"
 	ic approvals approve "$id"
 	exits 0
 	ends_with 0
