@@ -92,6 +92,24 @@ decision() {
 	no_effect timeout
 }
 
+@test "terminal: a hang-up is a no" {
+	status=0
+	timeout 60 python3 -c '
+import os, pty, sys
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while not seen.endswith(b"no? "):
+    seen += os.read(master, 4096)
+os.close(master)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$TOOL" terminal "$MARK" >"$OUT" 2>"$ERR" || status=$?
+	exits 1
+	[ ! -e "$MARK" ] || flunk "an effect"
+	[ "$("$IRONCLAW" audit ls --kind decision --json | jq -r '.answer == "interrupted" or .answer == "the terminal is gone"')" = true ] ||
+		flunk "no decision"
+}
+
 @test "terminal: what was typed before the question answers nothing" {
 	on_terminal 24 80 $'expect ready\nsend yes\\ryes\\ryes\\r\nexpect no[?] \nsend no\\r' \
 		sh -c 'stty -echo; echo ready; sleep 1; "$@"; code=$?; stty echo; exit "$code"' sh "$TOOL" terminal "$MARK"
