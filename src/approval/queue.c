@@ -59,7 +59,7 @@ static int post(int dirfd, const struct queue_entry *entry, const struct approva
 }
 
 /* Return: 0 with the answer; -EAGAIN: none yet, or none that counts */
-static int look(int dirfd, const struct queue_entry *entry, struct answer *ret, uint32_t *ret_uid)
+static int look(int dirfd, const struct queue_entry *entry, struct answer *ret)
 {
 	struct answer answer = {.id = ""};
 	struct violations list = {0};
@@ -72,8 +72,7 @@ static int look(int dirfd, const struct queue_entry *entry, struct answer *ret, 
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -EAGAIN : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (st.st_uid != geteuid() && st.st_uid != 0))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
 		return -EPERM;
 	n = read(fd, text, sizeof(text));
 	if (n < 0)
@@ -84,17 +83,15 @@ static int look(int dirfd, const struct queue_entry *entry, struct answer *ret, 
 	if (strcmp(answer.id, entry->id) != 0 || strcmp(answer.digest, entry->digest) != 0)
 		return -EPERM;
 	*ret = answer;
-	*ret_uid = st.st_uid;
 	return 0;
 }
 
-static int wait_answer(int dirfd, const struct queue_entry *entry, struct answer *ret,
-		       uint32_t *ret_uid)
+static int wait_answer(int dirfd, const struct queue_entry *entry, struct answer *ret)
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_EVERY_NS};
 
 	for (;;) {
-		int r = look(dirfd, entry, ret, ret_uid);
+		int r = look(dirfd, entry, ret);
 
 		if (r != -EAGAIN)
 			return r;
@@ -140,7 +137,6 @@ int queue_ask(const struct paths *paths, const struct approval_action *action,
 	cleanup_close int dirfd = store_open(paths, true, err);
 	struct queue_entry entry = {.n_lines = 0};
 	struct answer answer;
-	uint32_t uid = UINT32_MAX;
 	int r = dirfd < 0 ? dirfd : fill(action, timeout_ms, &entry);
 
 	if (dirfd < 0)
@@ -148,13 +144,13 @@ int queue_ask(const struct paths *paths, const struct approval_action *action,
 	if (r == 0)
 		r = post(dirfd, &entry, card);
 	if (r == 0)
-		r = wait_answer(dirfd, &entry, &answer, &uid);
+		r = wait_answer(dirfd, &entry, &answer);
 	remove_files(dirfd, entry.id);
 	if (r == -ETIMEDOUT)
 		return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT, "nobody answered in time");
 	if (r < 0)
 		return err_sys(err, -r, "the queue of approvals failed");
-	*ret = (struct queue_reply){answer.yes, {.how = APPROVAL_BY_QUEUE, .uid = uid}};
+	*ret = (struct queue_reply){answer.yes, {.how = APPROVAL_BY_QUEUE, .uid = geteuid()}};
 	escape_text(ret->by.user, sizeof(ret->by.user), answer.user, strlen(answer.user));
 	escape_text(ret->by.detail, sizeof(ret->by.detail), answer.detail, strlen(answer.detail));
 	return 0;
@@ -196,15 +192,12 @@ int queue_answer(const struct paths *paths, const struct queue_entry *entry, boo
 		return dirfd == -ENOENT ? err_set(err, IRONCLAW_ERR_NOT_FOUND, ENOENT,
 						  "nothing waits for an answer")
 					: dirfd;
-	/* Without a name until it is complete. Root's must be readable for who asks: 0644 in 0700.
-	 */
-	fd = openat(dirfd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+	/* Without a name until it is complete. */
+	fd = openat(dirfd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : write_answer(fd, entry, yes, by);
 	store_name(entry->id, "answer", name);
 	if (fd >= 0)
 		(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	if (r == 0 && fchmod(fd, 0644) < 0)
-		r = -errno;
 	if (r == 0 && linkat(AT_FDCWD, proc, dirfd, name, AT_SYMLINK_FOLLOW) < 0)
 		r = -errno;
 	if (r == -EEXIST)

@@ -4,7 +4,7 @@
  *
  * Who asks writes RUN/approvals/ID.pending and looks for ID.answer, five times a second. Who
  * answers makes that file, which must not exist: the first answer counts. It names the digest of
- * the action that was shown, and belongs to who gave it, which the kernel says: the user or root.
+ * the action that was shown, and belongs to who gave it, which the kernel says: the user.
  * Who asks compares the digest with that of his own action, so a question that was exchanged
  * between showing and answering is answered by nothing. The files go when the question is over; of
  * an asker who died, with the next command here.

@@ -82,7 +82,7 @@ int store_open(const struct paths *paths, bool make, struct ironclaw_error *err)
 		return -ENOENT;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, errno, "cannot open the folder '%s'", path);
-	if ((st.st_uid != geteuid() && geteuid() != 0) || (st.st_mode & 077))
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return err_set(err, IRONCLAW_ERR_SYSTEM, EPERM,
 			       "the folder '%s' is not ours alone, so no approval in it counts",
 			       path);

@@ -25,7 +25,7 @@ bool store_end_over(const struct store_end *end);
  * store_open() - the folder.
  * @make:	make it when missing
  *
- * Refuses a folder that is not 0700 and ours; root may open another user's.
+ * Refuses a folder that is not 0700 and ours.
  *
  * Return: descriptor, -ENOENT, -EPERM, -errno
  */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATHS_FIELD_B sizeof(((struct paths *)0)->data)
@@ -49,6 +50,22 @@ static int set_user_run(char *dst, struct ironclaw_error *err)
 	return set_path(dst, err, tmp, "");
 }
 
+/* As root: a folder of another user's is his to fill with links, which root would follow. */
+static int check_owner(const char *path, struct ironclaw_error *err)
+{
+	struct stat link, st;
+
+	if (geteuid() != 0 || lstat(path, &link) < 0 || stat(path, &st) < 0)
+		return 0; /* nothing there yet, or whoever uses it says what is wrong */
+	if (link.st_uid == 0 && st.st_uid == 0)
+		return 0;
+	(void)err_set(err, IRONCLAW_ERR_INVALID, EPERM,
+		      "'%s' belongs to user %u, and root keeps no state there", path,
+		      link.st_uid ? link.st_uid : st.st_uid);
+	err_hint(err, "as that user, or IRONCLAW_HOME of a folder of root's");
+	return -EPERM;
+}
+
 int paths_get(struct paths *ret, struct ironclaw_error *err)
 {
 	const char *home = getenv("IRONCLAW_HOME");
@@ -59,7 +76,8 @@ int paths_get(struct paths *ret, struct ironclaw_error *err)
 		if ((r = set_path(p.data, err, home, "/data")) < 0 ||
 		    (r = set_path(p.cache, err, home, "/cache")) < 0 ||
 		    (r = set_path(p.run, err, home, "/run")) < 0 ||
-		    (r = set_path(p.config, err, home, "/config")) < 0)
+		    (r = set_path(p.config, err, home, "/config")) < 0 ||
+		    (r = check_owner(home, err)) < 0 || (r = check_owner(p.data, err)) < 0)
 			return r;
 	} else if (geteuid() == 0) {
 		if ((r = set_path(p.data, err, "/var/lib/ironclaw", "")) < 0 ||

@@ -26,7 +26,7 @@ struct paths {
  * paths_get() - find the folders; creates nothing.
  *
  * Return: 0; -EINVAL for a relative IRONCLAW_HOME or XDG folder, -ENAMETOOLONG, -ENOENT without
- * HOME
+ * HOME, -EPERM for root when another user owns IRONCLAW_HOME or the data in it
  */
 int paths_get(struct paths *ret, struct ironclaw_error *err);
 

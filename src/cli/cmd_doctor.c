@@ -40,25 +40,22 @@ void doctor_add(struct doctor *doctor, const char *name, enum doctor_state state
 
 static void run_checks(struct doctor *doctor)
 {
-	struct doctor_program qemu, mkfs, mmdebstrap, nft;
-	bool host_root = warden_is_host_root();
+	struct doctor_program qemu, mkfs, mmdebstrap;
 
 	/* They run while the rest is looked at. */
 	doctor_program_start(&qemu, "qemu", "qemu-system-x86_64", "--version");
 	doctor_program_start(&mmdebstrap, "mmdebstrap", "mmdebstrap", NULL);
 	doctor_program_start(&mkfs, "mkfs.erofs", "mkfs.erofs", "--version");
-	if (host_root)
-		doctor_program_start(&nft, "nft", "/usr/sbin/nft", "--version");
 	doctor_check_host(doctor);
 	doctor_check_namespaces(doctor);
 	doctor_check_seccomp(doctor);
+	if (warden_is_host_root())
+		doctor_check_firewall(doctor);
 	doctor_check_limits(doctor);
 	doctor_check_kvm(doctor);
 	doctor_check_helpers(doctor);
 	doctor_check_store(doctor);
 	doctor_program_finish(doctor, &qemu, DOCTOR_FAILED, "sudo apt-get install qemu-system-x86");
-	if (host_root)
-		doctor_program_finish(doctor, &nft, DOCTOR_FAILED, "apt-get install nftables");
 	doctor_program_finish(doctor, &mkfs, DOCTOR_WARNING,
 			      "sudo apt-get install erofs-utils; needed to build images");
 	doctor_program_finish(doctor, &mmdebstrap, DOCTOR_WARNING,

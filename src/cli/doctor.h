@@ -66,6 +66,7 @@ void doctor_program_finish(struct doctor *doctor, struct doctor_program *program
 void doctor_check_host(struct doctor *doctor);	     /* processor, kernel, memory, disk */
 void doctor_check_namespaces(struct doctor *doctor); /* made for real, in a child */
 void doctor_check_seccomp(struct doctor *doctor);    /* a filter with a supervisor, in a child */
+void doctor_check_firewall(struct doctor *doctor);   /* for root: loaded, in a child */
 void doctor_check_limits(struct doctor *doctor);     /* by making a cgroup, and removing it */
 void doctor_check_kvm(struct doctor *doctor);	     /* by running a guest */
 void doctor_check_helpers(struct doctor *doctor);    /* our own programs */

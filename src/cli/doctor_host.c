@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "cli/doctor.h"
 #include "engine/kvm_probe.h"
+#include "firewall/firewall.h"
 #include "jail/warden_limits.h"
 #include "sys/seccomp.h"
 
@@ -195,6 +196,28 @@ void doctor_check_namespaces(struct doctor *doctor)
 	else
 		doctor_add(doctor, "namespaces", DOCTOR_OK, NULL,
 			   "user, mount, pid, network, ipc, uts and cgroup namespaces can be made");
+}
+
+/* The rules of a VM in a network namespace that goes with the child. As try_namespaces(). */
+static int try_firewall(void)
+{
+	char why[FIREWALL_FAILURE_B];
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return errno;
+	return -firewall_add("doctor", 1, why);
+}
+
+void doctor_check_firewall(struct doctor *doctor)
+{
+	int errnum = in_child(try_firewall);
+
+	if (errnum)
+		doctor_add(doctor, "firewall", DOCTOR_FAILED, firewall_remedy(errnum),
+			   "the rules of a VM cannot be loaded: %s", strerror(errnum));
+	else
+		doctor_add(doctor, "firewall", DOCTOR_OK, NULL,
+			   "nf_tables took the rules of a VM and showed them");
 }
 
 void doctor_check_limits(struct doctor *doctor)

@@ -22,6 +22,7 @@
 #define TIMEOUT_TRIES  3 /* a loaded host may need more than one */
 #define BOOT_ID_CHARS  36
 #define OUTCOME_WORKS  "working"
+#define CACHE_NAME     "kvm-probe"
 #define OUTCOME_BROKEN "broken"
 #define OUTCOME_SLOW   "slow"
 
@@ -45,7 +46,7 @@ static int cache_locate(const struct paths *paths, struct cache *ret)
 		return r;
 	if (stat("/dev/kvm", &st) < 0)
 		return -errno;
-	(void)snprintf(ret->path, sizeof(ret->path), "%s/kvm-probe", paths->run);
+	(void)snprintf(ret->path, sizeof(ret->path), "%s/" CACHE_NAME, paths->run);
 	(void)snprintf(ret->key, sizeof(ret->key), "%d %.*s %llu %lld.%09ld ", CACHE_FORMAT,
 		       BOOT_ID_CHARS, boot_id, (unsigned long long)st.st_ino,
 		       (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
@@ -100,10 +101,11 @@ static void cache_store(const struct cache *cache, const struct paths *paths,
 							 : OUTCOME_BROKEN;
 	char text[CACHE_MAX_B];
 	int len = snprintf(text, sizeof(text), "%s%s %s\n", cache->key, word, probe->why);
+	cleanup_close int run_fd = file_mkdir_private(paths->run);
 
 	/* Without it the next VM only starts some milliseconds later. */
-	if (file_mkdir_private(paths->run) == 0)
-		(void)file_write_atomic(AT_FDCWD, cache->path, text, (size_t)len, 0600);
+	if (run_fd >= 0)
+		(void)file_write_atomic(run_fd, CACHE_NAME, text, (size_t)len, 0600);
 }
 
 void kvm_probe_refresh(const struct paths *paths, struct kvm_probe *ret)

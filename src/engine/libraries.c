@@ -105,12 +105,13 @@ static bool begins_with(const struct library_list *list, const struct library_li
 }
 
 /* Tells whether a record of these very objects was there and still holds. */
-static bool recall(const char *path, const struct library_list *vouchers, struct library_list *ret)
+static bool recall(int dirfd, const char *name, const struct library_list *vouchers,
+		   struct library_list *ret)
 {
 	cleanup_free char *text = NULL;
 	size_t len;
 
-	if (file_read_bounded(AT_FDCWD, path, LIBRARIES_RECORD_MAX_B, &text, &len) < 0 ||
+	if (file_read_bounded(dirfd, name, LIBRARIES_RECORD_MAX_B, &text, &len) < 0 ||
 	    libraries_read_record(text, len, ret) < 0 || !begins_with(ret, vouchers))
 		return false;
 	for (uint32_t i = 0; i < ret->n; i++) {
@@ -122,13 +123,13 @@ static bool recall(const char *path, const struct library_list *vouchers, struct
 	return true;
 }
 
-static void remember(const char *path, const struct library_list *list)
+static void remember(int dirfd, const char *name, const struct library_list *list)
 {
 	cleanup_free char *text = malloc(LIBRARIES_RECORD_MAX_B);
 	int len = text ? libraries_write_record(list, text, LIBRARIES_RECORD_MAX_B) : -ENOMEM;
 
 	if (len > 0)
-		(void)file_write_atomic(AT_FDCWD, path, text, (size_t)len, 0600);
+		(void)file_write_atomic(dirfd, name, text, (size_t)len, 0600);
 }
 
 static int find_anew(const struct library_list *vouchers, const char *const *objects,
@@ -151,19 +152,17 @@ int libraries_find(const struct paths *paths, const char *name, const char *cons
 		   struct library_list *ret, struct ironclaw_error *err)
 {
 	struct library_list vouchers = {.n = 0};
-	char record[1280];
+	cleanup_close int run_fd = -EBADF;
 	int r = add_vouchers(&vouchers, objects);
 
 	if (r < 0)
 		return err_set(err, IRONCLAW_ERR_UNAVAILABLE, -r, "bad path of a VMM's program");
 	/* A record in a folder that is not ours alone is neither trusted nor written. */
-	record[0] = '\0';
-	if (file_mkdir_private(paths->run) == 0)
-		(void)snprintf(record, sizeof(record), "%s/%.200s", paths->run, name);
-	if (record[0] && recall(record, &vouchers, ret))
+	run_fd = file_mkdir_private(paths->run);
+	if (run_fd >= 0 && recall(run_fd, name, &vouchers, ret))
 		return 0;
 	r = find_anew(&vouchers, objects, ret, err);
-	if (r == 0 && record[0])
-		remember(record, ret);
+	if (r == 0 && run_fd >= 0)
+		remember(run_fd, name, ret);
 	return r;
 }

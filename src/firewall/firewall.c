@@ -1,264 +1,427 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * firewall.c - load, look at and remove the rules of one VM; see firewall.h and, for order and
- * races, firewall_script.h.
+ * races, firewall_plan.h.
  *
- * What a failed load did is known: nothing. After a load that succeeded but does not read back, and
- * after one that was killed in the middle, the rules are removed.
+ * What a refused load did is known: nothing. After a load that was not refused but does not read
+ * back, and after one whose answer did not come, the rules are removed, over another socket.
  */
 #include "firewall/firewall.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "firewall/firewall_plan.h"
 #include "firewall/firewall_readback.h"
-#include "firewall/firewall_script.h"
-#include "firewall/nft.h"
+#include "sys/netlink.h"
 
-#define TRIES_MAX 20U /* of a run that others' changes interrupt */
+#define TRIES_MAX 20U /* of what others' changes interrupt */
 
-static int bad_settings(char ret_failure[FIREWALL_FAILURE_B])
+/* One call of this file's functions. */
+struct session {
+	struct netlink nl;
+	struct netlink_out out;
+	struct firewall_vm vm;
+	bool refused; /* the last exchange, by the kernel: it did nothing then */
+	bool differs; /* what the last question was about is not as it must be */
+	uint64_t packets;
+	char failure[FIREWALL_FAILURE_B];
+};
+
+static void end_session(struct session **s)
 {
-	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "no valid id and uid of a VM");
-	return -EINVAL;
+	if (*s)
+		netlink_close(&(*s)->nl);
+	free(*s);
 }
 
-/* A run of nft that did not come to its end. */
-static int no_run(int r, char ret_failure[FIREWALL_FAILURE_B])
+static int no_room(char ret_failure[FIREWALL_FAILURE_B])
 {
-	if (r == -ENOENT)
-		(void)snprintf(ret_failure, FIREWALL_FAILURE_B,
-			       "nft is not installed (/usr/sbin/nft; Debian: nftables)");
-	else if (r == -ETIMEDOUT)
-		(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "nft did not end within %d ms",
-			       NFT_DEADLINE_MS);
-	else
-		(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "running nft: %s", strerror(-r));
+	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "%s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+static int no_permission(char ret_failure[FIREWALL_FAILURE_B])
+{
+	(void)snprintf(ret_failure, FIREWALL_FAILURE_B,
+		       "no CAP_NET_ADMIN in this network namespace");
+	return -EPERM;
+}
+
+static int no_nf_tables(char ret_failure[FIREWALL_FAILURE_B])
+{
+	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "this kernel has no nf_tables");
+	return -EOPNOTSUPP;
+}
+
+static int open_socket(struct session *s)
+{
+	int r;
+
+	netlink_close(&s->nl);
+	r = netlink_open(&s->nl, NETLINK_NETFILTER);
+	if (r == -EPROTONOSUPPORT || r == -EAFNOSUPPORT || r == -ESOCKTNOSUPPORT)
+		return no_nf_tables(s->failure);
+	if (r == -EPERM || r == -EACCES)
+		return no_permission(s->failure);
+	if (r < 0)
+		(void)snprintf(s->failure, sizeof(s->failure), "a netlink socket: %s",
+			       strerror(-r));
 	return r;
 }
 
-/* The errno of nft's first error. -ENXIO: the rules have no such thing. */
-static int errno_of(const char *complaint)
+static int begin_session(const char *vm_id, uint32_t uid, struct session **ret,
+			 char ret_failure[FIREWALL_FAILURE_B])
 {
-	static const struct {
-		const char *words;
-		int errnum;
-	} known[] = {
-		{"File exists", EEXIST},
-		{"No such file or directory", ENXIO},
-		{"Device or resource busy", EBUSY},
-		{"Operation not permitted", EPERM},
-		{"Interrupted system call", EINTR},
-	};
+	cleanup(end_session) struct session *s = malloc(sizeof(*s));
+	int r;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strstr(complaint, known[i].words))
-			return -known[i].errnum;
+	if (!s)
+		return no_room(ret_failure);
+	*s = (struct session){.nl = {.fd = -EBADF}};
+	if (firewall_vm_init(&s->vm, vm_id, uid) < 0) {
+		(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "no valid id and uid of a VM");
+		return -EINVAL;
+	}
+	r = open_socket(s);
+	if (r < 0)
+		memcpy(ret_failure, s->failure, FIREWALL_FAILURE_B);
+	else
+		*ret = take_ptr(s);
+	return r;
+}
+
+/* In words. Return: @r; of a batch -EIO for what nobody here goes by */
+static int refused(struct session *s, const struct netlink_answers *a)
+{
+	bool first = a->refused_index == 0; /* of a batch its head, which is about all of it */
+	int r = a->refused;
+	char what[FIREWALL_WORDS_B] = "";
+	struct netlink_message m;
+
+	s->refused = true;
+	if (r == -EPERM && first)
+		return no_permission(s->failure);
+	if (r == -EOPNOTSUPP && first)
+		return no_nf_tables(s->failure);
+	if (netlink_message_at(&s->out, a->refused_index, &m))
+		firewall_describe(&m, what);
+	(void)snprintf(s->failure, sizeof(s->failure), "%.60s: %s%s%s", strerror(-r), what,
+		       a->words[0] ? ": " : "", a->words);
+	if (first || r == -EEXIST || r == -ENOENT || r == -EBUSY)
+		return r;
 	return -EIO;
 }
 
-/*
- * Runs a script that must succeed. A dump that a change of somebody else's overtook ends with
- * EINTR, before anything of the script was done: then again.
- */
-static int run(const char *script, struct nft_output *o, char ret_failure[FIREWALL_FAILURE_B])
+/* Sends what is in @s->out. */
+static int exchange(struct session *s,
+		    int (*answer)(void *ctx, const struct netlink_message *message), void *ctx)
 {
+	struct netlink_answers answers = {.answer = answer, .ctx = ctx};
+	int r;
+
+	s->refused = s->differs = false;
+	s->failure[0] = '\0';
+	r = netlink_exchange(&s->nl, &s->out, &answers);
+	if (answers.refused < 0)
+		return refused(s, &answers);
+	/* What differs has been said already. */
+	if (r < 0 && s->failure[0] == '\0')
+		(void)snprintf(s->failure, sizeof(s->failure), "the kernel's answer: %s",
+			       strerror(-r));
+	return r;
+}
+
+/* The answers to one question. */
+struct reading {
+	struct session *s;
+	enum firewall_part part;
+	unsigned int n;
+	uint32_t uses;
+};
+
+static int on_part(void *ctx, const struct netlink_message *message)
+{
+	struct reading *r = ctx;
+	struct session *s = r->s;
+
+	r->n++;
+	if (r->part == FIREWALL_PART_COUNTER)
+		return firewall_readback_uses(message, &r->uses);
+	s->differs = firewall_readback_part(&s->vm, r->part, message, s->failure) < 0;
+	return s->differs ? -EIO : 0;
+}
+
+static int on_rule(void *ctx, const struct netlink_message *message)
+{
+	struct reading *r = ctx;
+	struct session *s = r->s;
+
+	s->differs = firewall_readback_rule(&s->vm, r->part, r->n++, message, s->failure) < 0;
+	if (!s->differs && r->part == FIREWALL_PART_CHAIN)
+		s->packets = firewall_readback_packets(message);
+	return s->differs ? -EIO : 0;
+}
+
+/* Answers that were lost or overtaken by a change: once more, and nothing of before counts. */
+static bool asks_again(struct session *s, int r)
+{
+	return (r == -EINTR || r == -ENOBUFS) && !s->refused && open_socket(s) == 0;
+}
+
+/* Did @r come because what was asked for differs? */
+static bool differs(const struct session *s, int r)
+{
+	return r == -EIO && s->differs;
+}
+
+/* Return: 0 when it is as it must be; -ENOENT when it is not there; -EIO, see differs() */
+static int read_part(struct session *s, enum firewall_part part, uint32_t *ret_uses)
+{
+	struct reading reading = {.s = s, .part = part};
 	int r = -EINTR;
 
-	for (unsigned int i = 0; i < TRIES_MAX && r == -EINTR; i++) {
-		r = nft_run(script, o);
-		if (r < 0)
-			return no_run(r, ret_failure);
-		if (o->succeeded)
-			return 0;
-		firewall_complaint(o->err, o->err_length, ret_failure);
-		r = errno_of(ret_failure);
+	for (unsigned int i = 0; i < TRIES_MAX; i++) {
+		reading.n = 0;
+		netlink_clear(&s->out);
+		firewall_plan_read(&s->vm, part, &s->out);
+		r = exchange(s, on_part, &reading);
+		if (!asks_again(s, r))
+			break;
 	}
-	return r == -EINTR ? -EIO : r;
+	/* What the kernel says to a question that it never heard of. */
+	if (r == -EINVAL && part == FIREWALL_PART_TABLE)
+		return no_nf_tables(s->failure);
+	if (r == 0 && reading.n != 1) {
+		(void)snprintf(s->failure, sizeof(s->failure), "the kernel's answer is missing");
+		return -EBADMSG;
+	}
+	if (r == 0 && ret_uses)
+		*ret_uses = reading.uses;
+	return r;
 }
 
-/* Reads everything of @vm back. -EIO when it is not as it must be. */
-static int compare(const struct firewall_vm *vm, struct nft_output *o, uint64_t *ret_packets,
-		   char ret_failure[FIREWALL_FAILURE_B])
+/* Return: 0 when the chain has its rules and no other; -EIO, see differs() */
+static int read_rules(struct session *s, enum firewall_part chain)
 {
-	char script[FIREWALL_TEXT_B];
-	int r;
+	struct reading reading = {.s = s, .part = chain};
+	int r = -EINTR;
 
-	firewall_script_read(vm, script);
-	r = run(script, o, ret_failure);
-	if (r < 0)
-		return r == -ENXIO ? -EIO : r;
-	return firewall_readback_check(vm, o->out, o->out_length, ret_packets, ret_failure);
+	for (unsigned int i = 0; i < TRIES_MAX; i++) {
+		reading.n = 0;
+		netlink_clear(&s->out);
+		firewall_plan_read_rules(&s->vm, chain, &s->out);
+		r = exchange(s, on_rule, &reading);
+		if (!asks_again(s, r))
+			break;
+	}
+	if (r == 0 && reading.n < firewall_plan_n_rules(chain)) {
+		(void)snprintf(s->failure, sizeof(s->failure),
+			       "rule inet " FIREWALL_TABLE " %s, number %u, is missing",
+			       firewall_plan_chain(&s->vm, chain), reading.n + 1);
+		s->differs = true;
+		return -EIO;
+	}
+	return r;
 }
 
-/* Removes these parts, all of them or nothing. */
-static int remove_parts(const struct firewall_vm *vm, unsigned int parts, struct nft_output *o)
+static int is_missing(struct session *s)
 {
-	char script[FIREWALL_TEXT_B], failure[FIREWALL_FAILURE_B];
+	char what[FIREWALL_WORDS_B] = "read it";
+	struct netlink_message m;
 
-	firewall_script_remove(vm, parts, script);
-	return run(script, o, failure);
+	if (netlink_message_at(&s->out, 0, &m))
+		firewall_describe(&m, what);
+	/* Without the verb. */
+	(void)snprintf(s->failure, sizeof(s->failure), "%s is missing", strchr(what, ' ') + 1);
+	s->differs = true;
+	return -EIO;
 }
 
-/* Prints a part of @vm. -ENXIO when it is not there. */
-static int read_part(const struct firewall_vm *vm, enum firewall_parts part, struct nft_output *o)
+/* Are the parts from @from on, but before @to, as they must be? -EIO, see differs(). */
+static int compare(struct session *s, unsigned int from, unsigned int to)
 {
-	char script[FIREWALL_TEXT_B], failure[FIREWALL_FAILURE_B];
+	for (unsigned int i = from; i < to; i++) {
+		enum firewall_part part = (enum firewall_part)i;
+		int r;
 
-	firewall_script_read_part(vm, part, script);
-	return run(script, o, failure);
-}
-
-/* Which parts of @vm there are. A chain of another owner has none of them. */
-static int find_parts(const struct firewall_vm *vm, struct nft_output *o, unsigned int *ret_parts)
-{
-	static const enum firewall_parts jumps[] = {FIREWALL_PART_UID, FIREWALL_PART_INTERFACE};
-	int r;
-
-	*ret_parts = 0;
-	r = read_part(vm, FIREWALL_PART_CHAIN, o);
-	if (r == -ENXIO)
-		return 0;
-	if (r < 0)
-		return r;
-	if (!firewall_readback_owns(vm, o->out, o->out_length))
-		return 0;
-	*ret_parts = FIREWALL_PART_CHAIN;
-	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
-		r = read_part(vm, jumps[i], o);
-		if (r < 0 && r != -ENXIO)
+		/* Which the VM's rule names: it cannot be missing. */
+		if (part == FIREWALL_PART_COUNTER)
+			continue;
+		r = read_part(s, part, NULL);
+		if (r == -ENOENT)
+			return is_missing(s);
+		if (r == 0 && firewall_plan_n_rules(part) > 0)
+			r = read_rules(s, part);
+		if (r < 0)
 			return r;
-		if (r == 0 && firewall_readback_leads(vm, jumps[i], o->out, o->out_length))
-			*ret_parts |= jumps[i];
 	}
 	return 0;
 }
 
-/* The table, when no VM needs it (-EBUSY) and it is there (-ENXIO). */
-static int remove_idle_table(const struct firewall_vm *vm, struct nft_output *o)
+static int load(struct session *s, bool shared)
 {
-	int r = remove_parts(vm, FIREWALL_PART_TABLE, o);
-
-	return r == -EBUSY || r == -ENXIO ? 0 : r;
+	netlink_clear(&s->out);
+	firewall_plan_add(&s->vm, shared, &s->out);
+	return exchange(s, NULL, NULL);
 }
 
 /*
- * What is there in part: somebody removed some of it by hand, or it never was. Without the jump of
- * our uid the chain may be of a VM of the same id elsewhere (another state folder): then the jump
- * of its own uid leads to the chain, and the kernel refuses to delete what is jumped to.
+ * One transaction, with what all VMs share when that is not there as it must be. -ENOENT without
+ * it: the last VM's end has taken the table since the look. With it everything is made that is
+ * named, so then -ENOENT is a part of the kernel.
  */
-static int remove_remains(const struct firewall_vm *vm, struct nft_output *o)
+static int look_and_load(struct session *s)
 {
-	unsigned int parts;
-	int r = find_parts(vm, o, &parts);
+	int r = compare(s, 0, FIREWALL_PARTS_SHARED);
+	bool shared = differs(s, r);
 
-	if (r == 0 && parts != 0)
-		r = remove_parts(vm, parts, o);
-	if (r == -EBUSY && !(parts & FIREWALL_PART_UID))
-		return 0;
-	return r < 0 ? r : remove_idle_table(vm, o);
-}
-
-/*
- * One run for the last VM. Others need three: the last of them must be a look at the table, for two
- * VMs that end at once may each have seen the other's rules in the first.
- */
-static int remove_vm(const struct firewall_vm *vm, struct nft_output *o)
-{
-	int r = remove_parts(vm, FIREWALL_PART_VM | FIREWALL_PART_TABLE, o);
-
-	if (r == -ENXIO)
-		return remove_remains(vm, o);
-	if (r != -EBUSY)
+	if (r < 0 && !shared) {
+		s->refused = true; /* nothing was sent that could have changed anything */
 		return r;
-	r = remove_parts(vm, FIREWALL_PART_VM, o);
-	return r < 0 ? r : remove_idle_table(vm, o);
+	}
+	r = load(s, shared);
+	if (r == -ENOENT && !shared)
+		r = load(s, true);
+	return r == -ENOENT ? -EOPNOTSUPP : r;
 }
 
-/* After @r: adding went wrong when the rules may be loaded already. */
-static int take_back(const struct firewall_vm *vm, struct nft_output *o, int r,
-		     char ret_failure[FIREWALL_FAILURE_B])
+/* Which of its own parts @s->vm has. A chain of another owner has none of them. */
+static int find_parts(struct session *s, unsigned int *ret_parts)
 {
-	size_t used;
+	*ret_parts = 0;
+	for (unsigned int i = FIREWALL_PART_CHAIN; i < FIREWALL_PARTS; i++) {
+		int r = read_part(s, (enum firewall_part)i, NULL);
 
-	if (remove_vm(vm, o) < 0) {
-		used = strnlen(ret_failure, FIREWALL_FAILURE_B - 1);
-		(void)snprintf(ret_failure + used, FIREWALL_FAILURE_B - used,
-			       "; its rules may be left");
+		if (r == 0)
+			*ret_parts |= 1U << i;
+		else if (r != -ENOENT && !differs(s, r))
+			return r;
+		if (*ret_parts == 0)
+			break;
 	}
-	return r;
+	return 0;
+}
+
+static int remove_parts(struct session *s, unsigned int parts)
+{
+	netlink_clear(&s->out);
+	firewall_plan_remove(&s->vm, parts, &s->out);
+	return exchange(s, NULL, NULL);
+}
+
+/*
+ * Looks, removes what is there, and looks again until nothing is left to do. The table goes with
+ * the last VM, and the look that finds it idle must be the last: two VMs that end at once may each
+ * have seen the other's rules before.
+ *
+ * Without the jump of our uid the chain may be of a VM of the same id elsewhere (another state
+ * folder): then the jump of its own uid leads to the chain, and the kernel refuses to delete what
+ * is jumped to.
+ */
+static int remove_vm(struct session *s)
+{
+	const unsigned int table = 1U << FIREWALL_PART_TABLE;
+	bool beside = false; /* the kernel has said that there are others */
+
+	for (unsigned int i = 0; i < TRIES_MAX; i++) {
+		unsigned int parts = 0;
+		uint32_t uses = 0;
+		bool idle;
+		int r = read_part(s, FIREWALL_PART_TABLE, NULL);
+
+		if (r == -ENOENT)
+			return 0;
+		if (r == 0 || differs(s, r))
+			r = find_parts(s, &parts);
+		if (r < 0)
+			return r;
+		r = read_part(s, FIREWALL_PART_COUNTER, &uses);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		idle = r == 0 && uses <= (parts ? 1 : 0) && !beside;
+		if (parts == 0 && !idle)
+			return 0;
+		r = remove_parts(s, parts | (idle ? table : 0));
+		if (r == 0 && idle)
+			return 0;
+		if (r == -EBUSY && idle && parts != 0)
+			beside = true;
+		else if (r == -EBUSY)
+			return parts & 1U << FIREWALL_PART_UID_JUMP ? r : 0;
+		else if (r < 0 && r != -ENOENT)
+			return r;
+		else
+			beside = false;
+	}
+	return -EBUSY;
+}
+
+/* After adding went wrong when the rules may be loaded already. */
+static void take_back(struct session *s, char failure[FIREWALL_FAILURE_B])
+{
+	size_t used = strnlen(failure, FIREWALL_FAILURE_B - 1);
+
+	if (open_socket(s) < 0 || remove_vm(s) < 0)
+		(void)snprintf(failure + used, FIREWALL_FAILURE_B - used,
+			       "; its rules may be left");
 }
 
 int firewall_add(const char *vm_id, uint32_t uid, char ret_failure[FIREWALL_FAILURE_B])
 {
-	cleanup_free struct nft_output *o = malloc(sizeof(*o));
-	char script[FIREWALL_TEXT_B];
-	struct firewall_vm vm;
-	uint64_t packets;
-	int r;
+	cleanup(end_session) struct session *s = NULL;
+	int r = begin_session(vm_id, uid, &s, ret_failure);
+	bool loaded;
 
-	if (!o)
-		return no_run(-ENOMEM, ret_failure);
-	if (firewall_vm_init(&vm, vm_id, uid) < 0)
-		return bad_settings(ret_failure);
-	firewall_script_add(&vm, script);
-	r = run(script, o, ret_failure);
-	if (r == -ETIMEDOUT)
-		return take_back(&vm, o, r, ret_failure);
 	if (r < 0)
 		return r;
-	r = compare(&vm, o, &packets, ret_failure);
-	return r < 0 ? take_back(&vm, o, r, ret_failure) : 0;
-}
-
-/* A table that is switched off prints its chains like any other. */
-static int check_awake(struct nft_output *o, char ret_failure[FIREWALL_FAILURE_B])
-{
-	char script[FIREWALL_TEXT_B];
-	int r;
-
-	firewall_script_read_table(script);
-	r = run(script, o, ret_failure);
-	if (r < 0)
-		return r == -ENXIO ? -EIO : r;
-	if (firewall_readback_awake(o->out, o->out_length))
+	r = look_and_load(s);
+	loaded = r == 0 || !s->refused;
+	if (r == 0)
+		r = compare(s, 0, FIREWALL_PARTS);
+	if (r == 0)
 		return 0;
-	(void)snprintf(ret_failure, FIREWALL_FAILURE_B,
-		       "table inet " FIREWALL_TABLE " has flags: it may be switched off");
-	return -EIO;
+	memcpy(ret_failure, s->failure, FIREWALL_FAILURE_B);
+	if (loaded)
+		take_back(s, ret_failure);
+	return r;
 }
 
 int firewall_verify(const char *vm_id, uint32_t uid, uint64_t *ret_packets,
 		    char ret_failure[FIREWALL_FAILURE_B])
 {
-	cleanup_free struct nft_output *o = malloc(sizeof(*o));
-	struct firewall_vm vm;
-	uint64_t packets;
-	int r;
+	cleanup(end_session) struct session *s = NULL;
+	int r = begin_session(vm_id, uid, &s, ret_failure);
 
-	if (!o)
-		return no_run(-ENOMEM, ret_failure);
-	if (firewall_vm_init(&vm, vm_id, uid) < 0)
-		return bad_settings(ret_failure);
-	r = compare(&vm, o, &packets, ret_failure);
-	if (r == 0)
-		r = check_awake(o, ret_failure);
-	if (r == 0 && ret_packets)
-		*ret_packets = packets;
+	if (r < 0)
+		return r;
+	r = compare(s, 0, FIREWALL_PARTS);
+	if (r < 0)
+		memcpy(ret_failure, s->failure, FIREWALL_FAILURE_B);
+	else if (ret_packets)
+		*ret_packets = s->packets;
 	return r;
 }
 
 int firewall_remove(const char *vm_id, uint32_t uid)
 {
-	cleanup_free struct nft_output *o = malloc(sizeof(*o));
-	struct firewall_vm vm;
+	cleanup(end_session) struct session *s = NULL;
+	char failure[FIREWALL_FAILURE_B];
+	int r = begin_session(vm_id, uid, &s, failure);
 
-	if (!o)
-		return -ENOMEM;
-	if (firewall_vm_init(&vm, vm_id, uid) < 0)
-		return -EINVAL;
-	return remove_vm(&vm, o);
+	return r < 0 ? r : remove_vm(s);
+}
+
+const char *firewall_remedy(int errnum)
+{
+	if (errnum == EPERM)
+		return "give root CAP_NET_ADMIN (a container: --cap-add NET_ADMIN)";
+	if (errnum == EOPNOTSUPP)
+		return "modprobe nf_tables; where there is no such module, a kernel that has it "
+		       "(CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET)";
+	return "";
 }

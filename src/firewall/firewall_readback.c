@@ -1,260 +1,397 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* firewall_readback.c - compare what nft prints; see firewall_readback.h. */
+/*
+ * firewall_readback.c - compare what the kernel says; see firewall_readback.h.
+ *
+ * Each kind of message has a table of the attributes that may be in it. The order in which the
+ * kernel writes them is not ours, so they are found by their types; in a list, whose entries all
+ * have one type, the order is the meaning.
+ */
 #include "firewall/firewall_readback.h"
 
+#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER	     '#' /* in an expected text: a decimal number; no name has this character */
-#define QUOTED_MAX_B 88U /* of a line in a failure */
+#define TYPES_MAX 32U /* of attributes that are told apart */
 
-#define OPEN	     "table inet " FIREWALL_TABLE " {\n"
-#define CLOSE	     "\t}\n}\n"
+/* Of Linux 6.16, and not in the headers of older ones: which kind of map it is, how full it is. */
+#define SET_KIND  19
+#define SET_COUNT 20
 
-/* A line of the printed text. */
-struct line {
-	const char *start;
-	size_t length; /* without the newline */
+enum how {
+	SAME,	    /* byte for byte */
+	IGNORED,    /* of no effect, there or not */
+	NEST,	    /* what is inside, by @inside */
+	LIST,	    /* each entry, by @inside */
+	EXPRESSION, /* what is inside, by the name beside it */
 };
 
-static struct line line_at(const char *text, size_t length, size_t at)
-{
-	const char *end;
-
-	if (at >= length)
-		return (struct line){"", 0};
-	end = memchr(text + at, '\n', length - at);
-	return (struct line){text + at, end ? (size_t)(end - text) - at : length - at};
-}
-
-static bool line_is(const struct line *line, const char *expected)
-{
-	return line->length == strlen(expected) && memcmp(line->start, expected, line->length) == 0;
-}
-
-/* What is printed was not always written by us: only printable ASCII gets through. */
-static void quote(char *ret, size_t size, const struct line *line)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < line->length && n + 1 < size; i++) {
-		char c = line->start[i];
-
-		if (n > 0 || (c != '\t' && c != ' '))
-			ret[n++] = (char)(c >= ' ' && c <= '~' ? c : '?');
-	}
-	ret[n] = '\0';
-}
-
-/* Appends to a text that starts empty; FIREWALL_TEXT_B is room for the longest (a test fills it).
- */
-static size_t expect_base(char *ret, size_t used, const char *name, const char *first,
-			  const char *second)
-{
-	int n = snprintf(ret + used, FIREWALL_TEXT_B - used,
-			 OPEN "\tchain %s {\n"
-			      "\t\ttype filter hook %s priority " FIREWALL_PRIORITY
-			      "; policy accept;\n"
-			      "\t\t%s\n"
-			      "\t\t%s\n" CLOSE,
-			 name, name, first, second);
-
-	return used + (size_t)n;
-}
-
-static size_t expect_chain(const struct firewall_vm *vm, char *ret, size_t used)
-{
-	int n = snprintf(ret + used, FIREWALL_TEXT_B - used,
-			 OPEN "\tchain %s {\n"
-			      "\t\tcomment \"%s\"\n"
-			      "\t\tcounter packets # bytes # counter name \"dropped\" drop\n" CLOSE,
-			 vm->chain, vm->id);
-
-	return used + (size_t)n;
-}
-
-static size_t expect_jump(const struct firewall_vm *vm, enum firewall_parts part, char *ret,
-			  size_t used)
-{
-	int n;
-
-	if (part == FIREWALL_PART_UID)
-		n = snprintf(ret + used, FIREWALL_TEXT_B - used,
-			     OPEN "\tmap uids {\n"
-				  "\t\ttype uid : verdict\n"
-				  "\t\telements = { %u : jump %s }\n" CLOSE,
-			     vm->uid, vm->chain);
-	else
-		n = snprintf(ret + used, FIREWALL_TEXT_B - used,
-			     OPEN "\tmap interfaces {\n"
-				  "\t\ttype ifname : verdict\n"
-				  "\t\telements = { \"%s\" : jump %s }\n" CLOSE,
-			     vm->interface, vm->chain);
-	return used + (size_t)n;
-}
-
-/* A decimal number as a counter is printed: no sign, no leading zero. Return: its length, or 0. */
-static size_t take_number(const char *text, size_t length, uint64_t *ret)
-{
-	size_t n = 0;
-
-	*ret = 0;
-	for (; n < length && text[n] >= '0' && text[n] <= '9'; n++)
-		if (__builtin_mul_overflow(*ret, 10U, ret) ||
-		    __builtin_add_overflow(*ret, (uint64_t)(text[n] - '0'), ret))
-			return 0;
-	return n > 1 && text[0] == '0' ? 0 : n;
-}
-
-/* Where two texts part. */
-struct difference {
-	size_t expected_line, text_line; /* where the lines start */
-	size_t header_line;		 /* of the chain or map, in the expected text */
+struct known {
+	uint16_t type;
+	enum how how;
+	const char *name; /* in a failure */
+	const struct known *inside;
 };
 
-/* The numbers are counted from the front; @ret_number gets the first. */
-static bool equal(const char *expected, const char *text, size_t length, uint64_t *ret_number,
-		  struct difference *ret)
+#define END                                                                                        \
+	{                                                                                          \
+		0, SAME, NULL, NULL                                                                \
+	}
+
+static const struct known nothing[] = {END};
+
+static const struct known table_itself[] = {
+	{NFTA_TABLE_NAME, SAME, "name", NULL},
+	{NFTA_TABLE_FLAGS, SAME, "flags (is it switched off?)", NULL},
+	{NFTA_TABLE_USE, IGNORED, NULL, NULL},
+	{NFTA_TABLE_HANDLE, IGNORED, NULL, NULL},
+	{NFTA_TABLE_PAD, IGNORED, NULL, NULL},
+	{NFTA_TABLE_USERDATA, IGNORED, NULL, NULL}, /* a comment */
+	END,
+};
+
+static const struct known map_itself[] = {
+	{NFTA_SET_TABLE, SAME, "table", NULL},
+	{NFTA_SET_NAME, SAME, "name", NULL},
+	{NFTA_SET_FLAGS, SAME, "flags", NULL},
+	{NFTA_SET_KEY_TYPE, SAME, "type of keys", NULL},
+	{NFTA_SET_KEY_LEN, SAME, "length of keys", NULL},
+	{NFTA_SET_DATA_TYPE, SAME, "type of values", NULL},
+	{NFTA_SET_DATA_LEN, IGNORED, NULL, NULL}, /* of a verdict inside the kernel */
+	{NFTA_SET_DESC, NEST, "size", nothing},
+	{NFTA_SET_ID, IGNORED, NULL, NULL},
+	{NFTA_SET_USERDATA, IGNORED, NULL, NULL}, /* how nft prints it */
+	{NFTA_SET_TIMEOUT, SAME, "timeout", NULL},
+	{NFTA_SET_PAD, IGNORED, NULL, NULL},
+	{NFTA_SET_HANDLE, IGNORED, NULL, NULL},
+	{SET_KIND, IGNORED, NULL, NULL},
+	{SET_COUNT, IGNORED, NULL, NULL},
+	END,
+};
+
+static const struct known hook[] = {
+	{NFTA_HOOK_HOOKNUM, SAME, "hook", NULL},
+	{NFTA_HOOK_PRIORITY, SAME, "priority", NULL},
+	END,
+};
+
+static const struct known chain_itself[] = {
+	{NFTA_CHAIN_TABLE, SAME, "table", NULL},
+	{NFTA_CHAIN_NAME, SAME, "name", NULL},
+	{NFTA_CHAIN_HOOK, NEST, "hook", hook},
+	{NFTA_CHAIN_POLICY, SAME, "policy", NULL},
+	{NFTA_CHAIN_TYPE, SAME, "type", NULL},
+	{NFTA_CHAIN_FLAGS, SAME, "flags", NULL},
+	{NFTA_CHAIN_USERDATA, SAME, "comment, which names the owner", NULL},
+	{NFTA_CHAIN_HANDLE, IGNORED, NULL, NULL},
+	{NFTA_CHAIN_USE, IGNORED, NULL, NULL},
+	{NFTA_CHAIN_COUNTERS, IGNORED, NULL, NULL},
+	{NFTA_CHAIN_PAD, IGNORED, NULL, NULL},
+	END,
+};
+
+static const struct known verdict[] = {
+	{NFTA_VERDICT_CODE, SAME, "verdict", NULL},
+	{NFTA_VERDICT_CHAIN, SAME, "chain to jump to", NULL},
+	END,
+};
+
+static const struct known data[] = {
+	{NFTA_DATA_VALUE, SAME, "value", NULL},
+	{NFTA_DATA_VERDICT, NEST, "verdict", verdict},
+	END,
+};
+
+static const struct known element[] = {
+	{NFTA_SET_ELEM_KEY, NEST, "key", data},
+	{NFTA_SET_ELEM_DATA, NEST, "verdict", data},
+	{NFTA_SET_ELEM_PAD, IGNORED, NULL, NULL},
+	END,
+};
+
+static const struct known elements[] = {
+	{NFTA_SET_ELEM_LIST_TABLE, SAME, "table", NULL},
+	{NFTA_SET_ELEM_LIST_SET, SAME, "map", NULL},
+	{NFTA_SET_ELEM_LIST_ELEMENTS, LIST, "element", element},
+	END,
+};
+
+static const struct known expression[] = {
+	{NFTA_EXPR_NAME, SAME, "expression", NULL},
+	{NFTA_EXPR_DATA, EXPRESSION, "expression", NULL},
+	END,
+};
+
+static const struct known one_rule[] = {
+	{NFTA_RULE_TABLE, SAME, "table", NULL},
+	{NFTA_RULE_CHAIN, SAME, "chain", NULL},
+	{NFTA_RULE_EXPRESSIONS, LIST, "expression", expression},
+	{NFTA_RULE_HANDLE, IGNORED, NULL, NULL},
+	{NFTA_RULE_POSITION, IGNORED, NULL, NULL},
+	{NFTA_RULE_PAD, IGNORED, NULL, NULL},
+	END,
+};
+
+static const struct known meta[] = {
+	{NFTA_META_KEY, SAME, "key", NULL},
+	{NFTA_META_DREG, SAME, "register", NULL},
+	END,
+};
+
+static const struct known lookup[] = {
+	{NFTA_LOOKUP_SET, SAME, "map", NULL},	    {NFTA_LOOKUP_SREG, SAME, "register", NULL},
+	{NFTA_LOOKUP_DREG, SAME, "register", NULL}, {NFTA_LOOKUP_FLAGS, SAME, "flags", NULL},
+	{NFTA_LOOKUP_SET_ID, IGNORED, NULL, NULL},  END,
+};
+
+static const struct known counter[] = {
+	{NFTA_COUNTER_BYTES, IGNORED, NULL, NULL},
+	{NFTA_COUNTER_PACKETS, IGNORED, NULL, NULL},
+	{NFTA_COUNTER_PAD, IGNORED, NULL, NULL},
+	END,
+};
+
+static const struct known objref[] = {
+	{NFTA_OBJREF_IMM_TYPE, SAME, "type of object", NULL},
+	{NFTA_OBJREF_IMM_NAME, SAME, "object", NULL},
+	END,
+};
+
+static const struct known immediate[] = {
+	{NFTA_IMMEDIATE_DREG, SAME, "register", NULL},
+	{NFTA_IMMEDIATE_DATA, NEST, "verdict", data},
+	END,
+};
+
+static const struct {
+	const char *name;
+	const struct known *inside;
+} expressions[] = {
+	{"meta", meta},	    {"lookup", lookup},	      {"counter", counter},
+	{"objref", objref}, {"immediate", immediate},
+};
+
+/* By the name in what is expected, which is ours. */
+static const struct known *inside_of_expression(struct netlink_bytes expected)
 {
-	bool first = true;
-	size_t e = 0, t = 0;
+	struct netlink_bytes name;
 
-	*ret = (struct difference){0};
-	while (expected[e]) {
-		if (expected[e] == NUMBER) {
-			uint64_t number;
-			size_t n = take_number(text + t, length - t, &number);
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+		if (netlink_find_attr(expected, NFTA_EXPR_NAME, &name) &&
+		    name.length == strlen(expressions[i].name) + 1 &&
+		    memcmp(name.data, expressions[i].name, name.length) == 0)
+			return expressions[i].inside;
+	return nothing;
+}
 
-			if (n == 0)
-				return false;
-			if (first)
-				*ret_number = number;
-			first = false;
-			t += n;
-			e++;
+static const struct known *known_attr(const struct known *known, uint16_t type)
+{
+	for (; known->type != 0; known++)
+		if (known->type == type)
+			return known;
+	return NULL;
+}
+
+static const char *compare_attrs(const struct known *known, struct netlink_bytes expected,
+				 struct netlink_bytes got);
+
+/* As compare_attrs(), entry by entry. */
+static const char *compare_lists(const struct known *r, struct netlink_bytes expected,
+				 struct netlink_bytes got)
+{
+	struct netlink_attr e, g;
+
+	for (;;) {
+		int expects = netlink_next_attr(&expected, &e);
+		int has = netlink_next_attr(&got, &g);
+		const char *differs;
+
+		if (expects != has)
+			return r->name;
+		if (has <= 0)
+			return has < 0 ? r->name : NULL;
+		if (g.type != e.type)
+			return r->name;
+		differs = compare_attrs(r->inside, e.value, g.value);
+		if (differs)
+			return differs;
+	}
+}
+
+/* One attribute, @all being what stands beside the expected one. */
+static const char *compare_attr(const struct known *r, struct netlink_bytes all,
+				struct netlink_bytes expected, struct netlink_bytes got)
+{
+	switch (r->how) {
+	case SAME:
+		return expected.length == got.length &&
+				       memcmp(expected.data, got.data, got.length) == 0
+			       ? NULL
+			       : r->name;
+	case NEST:
+		return compare_attrs(r->inside, expected, got);
+	case LIST:
+		return compare_lists(r, expected, got);
+	case EXPRESSION:
+		return compare_attrs(inside_of_expression(all), expected, got);
+	case IGNORED:
+		break;
+	}
+	return NULL;
+}
+
+/* Return: NULL when nothing differs, or the name of what does */
+static const char *compare_attrs(const struct known *known, struct netlink_bytes expected,
+				 struct netlink_bytes got)
+{
+	struct netlink_bytes rest = got, value;
+	struct netlink_attr a;
+	uint32_t seen = 0;
+	int more;
+
+	while ((more = netlink_next_attr(&rest, &a)) > 0) {
+		const struct known *r = known_attr(known, a.type);
+		const char *differs;
+
+		if (!r || a.type >= TYPES_MAX)
+			return "attributes: one is not known here";
+		if (r->how == IGNORED)
 			continue;
-		}
-		if (t == length || text[t] != expected[e])
-			return false;
-		t++;
-		if (expected[e++] != '\n')
-			continue;
-		ret->expected_line = e;
-		ret->text_line = t;
-		if (expected[e] == '\t' && expected[e + 1] != '\t' && expected[e + 1] != '}')
-			ret->header_line = e;
+		if (seen & 1U << a.type || !netlink_find_attr(expected, a.type, &value))
+			return r->name;
+		seen |= 1U << a.type;
+		differs = compare_attr(r, expected, value, a.value);
+		if (differs)
+			return differs;
 	}
-	return t == length;
+	if (more < 0)
+		return "length";
+	for (; known->type != 0; known++)
+		if (known->how != IGNORED && !(seen & 1U << known->type) &&
+		    netlink_find_attr(expected, known->type, &value))
+			return known->name;
+	return NULL;
 }
 
-int firewall_readback_check(const struct firewall_vm *vm, const char *text, size_t length,
-			    uint64_t *ret_packets, char ret_failure[FIREWALL_FAILURE_B])
+static const struct known *known_of(uint16_t type)
 {
-	char expected[FIREWALL_TEXT_B], where[QUOTED_MAX_B], want[QUOTED_MAX_B], got[QUOTED_MAX_B];
-	struct difference d;
-	struct line line;
-	uint64_t packets = 0;
-	size_t n;
-
-	n = expect_base(expected, 0, "input", "meta skuid vmap @uids", "iifname vmap @interfaces");
-	n = expect_base(expected, n, "output", "meta skuid vmap @uids", "oifname vmap @interfaces");
-	n = expect_base(expected, n, "forward", "iifname vmap @interfaces",
-			"oifname vmap @interfaces");
-	n = expect_chain(vm, expected, n);
-	n = expect_jump(vm, FIREWALL_PART_UID, expected, n);
-	n = expect_jump(vm, FIREWALL_PART_INTERFACE, expected, n);
-	if (equal(expected, text, length, &packets, &d)) {
-		*ret_packets = packets;
-		return 0;
-	}
-	line = line_at(expected, n, d.header_line);
-	quote(where, sizeof(where), &line);
-	line = line_at(expected, n, d.expected_line);
-	quote(want, sizeof(want), &line);
-	line = line_at(text, length, d.text_line);
-	quote(got, sizeof(got), &line);
-	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "%.40s \"%.88s\" instead of \"%.88s\"",
-		       where, got, want);
-	return -EIO;
-}
-
-bool firewall_readback_owns(const struct firewall_vm *vm, const char *text, size_t length)
-{
-	char head[FIREWALL_TEXT_B];
-	int n = snprintf(head, sizeof(head),
-			 OPEN "\tchain %s {\n"
-			      "\t\tcomment \"%s\"\n",
-			 vm->chain, vm->id);
-
-	return length >= (size_t)n && memcmp(text, head, (size_t)n) == 0;
-}
-
-bool firewall_readback_leads(const struct firewall_vm *vm, enum firewall_parts part,
-			     const char *text, size_t length)
-{
-	char expected[FIREWALL_TEXT_B];
-	size_t n = expect_jump(vm, part, expected, 0);
-
-	return length == n && memcmp(text, expected, n) == 0;
-}
-
-bool firewall_readback_awake(const char *text, size_t length)
-{
-	static const char flags[] = "\tflags ";
-	struct line first = line_at(text, length, 0);
-	struct line second = line_at(text, length, first.length + 1);
-
-	return line_is(&first, "table inet " FIREWALL_TABLE " {") && second.length > 0 &&
-	       (second.length < sizeof(flags) - 1 ||
-		memcmp(second.start, flags, sizeof(flags) - 1) != 0);
-}
-
-/* Skips @words at the front of @line, when they stand there. */
-static void skip_words(struct line *line, const char *words)
-{
-	size_t n = strlen(words);
-
-	if (line->length >= n && memcmp(line->start, words, n) == 0) {
-		line->start += n;
-		line->length -= n;
+	switch (NFNL_MSG_TYPE(type)) {
+	case NFT_MSG_NEWTABLE:
+		return table_itself;
+	case NFT_MSG_NEWCHAIN:
+		return chain_itself;
+	case NFT_MSG_NEWSET:
+		return map_itself;
+	case NFT_MSG_NEWSETELEM:
+		return elements;
+	case NFT_MSG_NEWRULE:
+		return one_rule;
+	default:
+		return nothing;
 	}
 }
 
-/* Leaves out @words and what follows. */
-static void cut_at(struct line *line, const char *words)
+/* What follows the header of the family. */
+static struct netlink_bytes attrs_of(const struct netlink_message *m)
 {
-	const char *found = memmem(line->start, line->length, words, strlen(words));
+	size_t head = sizeof(struct nfgenmsg);
 
-	if (found)
-		line->length = (size_t)(found - line->start);
+	if (m->body.length < head)
+		return (struct netlink_bytes){NULL, 0};
+	return (struct netlink_bytes){m->body.data + head, m->body.length - head};
+}
+
+static bool same_family(const struct netlink_message *a, const struct netlink_message *b)
+{
+	return a->body.length >= sizeof(struct nfgenmsg) &&
+	       b->body.length >= sizeof(struct nfgenmsg) && a->body.data[0] == b->body.data[0];
 }
 
 /*
- * An error is three lines: "/dev/stdin:5:1-9: Error: WHAT", the command, and marks below it. What
- * has another shape is quoted as it is.
+ * @expected:	one message, ours
+ * @rule:	of a chain, counted from 0; negative for what is no rule
  */
-void firewall_complaint(const char *text, size_t length, char ret[FIREWALL_FAILURE_B])
+static int compare(const struct netlink_out *expected, const struct netlink_message *got, int rule,
+		   char ret_failure[FIREWALL_FAILURE_B])
 {
-	static const char error[] = "Error: ";
-	char what[QUOTED_MAX_B], command[QUOTED_MAX_B];
-	struct line line = line_at(text, length, 0);
-	const char *word =
-		line.length ? memmem(line.start, line.length, error, sizeof(error) - 1) : NULL;
-	struct line next = line_at(text, length, line.length + 1);
+	char words[FIREWALL_WORDS_B], number[32] = "";
+	struct netlink_message want;
+	const char *differs = "kind";
 
-	if (word) {
-		line.length -= (size_t)(word - line.start);
-		line.start = word;
-		skip_words(&line, error);
-		skip_words(&line, "Could not process rule: ");
-		cut_at(&line, "; did you mean");
+	if (!netlink_message_at(expected, 0, &want))
+		return -EIO;
+	if (got->type == want.type && same_family(got, &want))
+		differs = compare_attrs(known_of(want.type), attrs_of(&want), attrs_of(got));
+	if (!differs)
+		return 0;
+	firewall_describe(&want, words);
+	if (rule >= 0)
+		(void)snprintf(number, sizeof(number), ", number %d,", rule + 1);
+	/* Without the verb. */
+	(void)snprintf(ret_failure, FIREWALL_FAILURE_B, "%s%s differs in its %s",
+		       strchr(words, ' ') + 1, number, differs);
+	return -EIO;
+}
+
+int firewall_readback_part(const struct firewall_vm *vm, enum firewall_part part,
+			   const struct netlink_message *message,
+			   char ret_failure[FIREWALL_FAILURE_B])
+{
+	struct netlink_out expected;
+
+	netlink_clear(&expected);
+	firewall_plan_part(vm, part, &expected);
+	return compare(&expected, message, -1, ret_failure);
+}
+
+int firewall_readback_rule(const struct firewall_vm *vm, enum firewall_part chain,
+			   unsigned int rule, const struct netlink_message *message,
+			   char ret_failure[FIREWALL_FAILURE_B])
+{
+	struct netlink_out expected;
+
+	if (rule >= firewall_plan_n_rules(chain)) {
+		(void)snprintf(ret_failure, FIREWALL_FAILURE_B,
+			       "rule inet " FIREWALL_TABLE " %s, number %u, does not belong there",
+			       firewall_plan_chain(vm, chain), rule + 1);
+		return -EIO;
 	}
-	quote(what, sizeof(what), &line);
-	quote(command, sizeof(command), &next);
-	if (what[0] == '\0')
-		(void)snprintf(ret, FIREWALL_FAILURE_B, "nft failed without a word");
-	else
-		(void)snprintf(ret, FIREWALL_FAILURE_B, "nft: %.88s%s%.88s", what,
-			       command[0] ? ": " : "", command);
+	netlink_clear(&expected);
+	firewall_plan_rule(vm, chain, rule, &expected);
+	return compare(&expected, message, (int)rule, ret_failure);
+}
+
+uint64_t firewall_readback_packets(const struct netlink_message *message)
+{
+	struct netlink_bytes list, inside, number;
+	struct netlink_attr first;
+	uint64_t be;
+
+	if (!netlink_find_attr(attrs_of(message), NFTA_RULE_EXPRESSIONS, &list) ||
+	    netlink_next_attr(&list, &first) <= 0 ||
+	    !netlink_find_attr(first.value, NFTA_EXPR_DATA, &inside) ||
+	    !netlink_find_attr(inside, NFTA_COUNTER_PACKETS, &number) ||
+	    number.length != sizeof(be))
+		return 0;
+	memcpy(&be, number.data, sizeof(be));
+	return be64toh(be);
+}
+
+int firewall_readback_uses(const struct netlink_message *message, uint32_t *ret)
+{
+	struct netlink_bytes number;
+	uint32_t be;
+
+	if (message->type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ) ||
+	    !netlink_find_attr(attrs_of(message), NFTA_OBJ_USE, &number) ||
+	    number.length != sizeof(be))
+		return -EIO;
+	memcpy(&be, number.data, sizeof(be));
+	*ret = ntohl(be);
+	return 0;
 }

@@ -1,50 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * firewall_readback.h - is what nft prints what it must print? Pure.
+ * firewall_readback.h - is what the kernel says there is what must be there? Pure.
  *
- * Nothing is taken apart: the expected text is made from the VM's names, and the printed one must
- * be equal to it byte for byte, except for the decimal numbers of the counters. So anything that
- * this code does not know (a rule of somebody else's, a flag of a later nft) is a difference, and a
- * difference is a failure.
+ * A message of the kernel's is compared with the one that makes the part (firewall_plan.h),
+ * attribute by attribute: what must be there has to be, once and equal, and nothing else may. So
+ * whatever this code does not know (a rule of somebody else's, an attribute of a later kernel) is a
+ * difference, and a difference is a failure. Left out is only what the kernel notes for itself and
+ * what has no effect on a packet: handles, uses, counts, and how nft(8) prints a map.
  */
 #ifndef FIREWALL_FIREWALL_READBACK_H
 #define FIREWALL_FIREWALL_READBACK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "firewall/firewall_script.h"
+#include "firewall/firewall_plan.h"
 
 /**
- * firewall_readback_check() - compare the output of firewall_script_read().
- * @text:	any bytes
- * @ret_packets: of the VM's chain; written on success
- * @ret_failure: the first line that differs, and what should stand there; printable
+ * firewall_readback_part() - compare the answer to firewall_plan_read().
+ * @message:	any bytes
+ * @ret_failure: what differs; printable
  *
  * Return: 0, -EIO when it differs
  */
-int firewall_readback_check(const struct firewall_vm *vm, const char *text, size_t length,
-			    uint64_t *ret_packets, char ret_failure[FIREWALL_FAILURE_B]);
-
-/** firewall_readback_owns() - does the output for FIREWALL_PART_CHAIN name @vm as its owner? */
-bool firewall_readback_owns(const struct firewall_vm *vm, const char *text, size_t length);
-
-/** firewall_readback_leads() - is the output for this jump of @vm just that, to its chain? */
-bool firewall_readback_leads(const struct firewall_vm *vm, enum firewall_parts part,
-			     const char *text, size_t length);
+int firewall_readback_part(const struct firewall_vm *vm, enum firewall_part part,
+			   const struct netlink_message *message,
+			   char ret_failure[FIREWALL_FAILURE_B]);
 
 /**
- * firewall_readback_awake() - does the output of firewall_script_read_table() begin a table without
- * flags? With the flag "dormant" none of its chains is called.
+ * firewall_readback_rule() - compare an answer to firewall_plan_read_rules().
+ * @chain:	a part that has rules
+ * @rule:	which it is, counted from 0; one that must not be there differs
  */
-bool firewall_readback_awake(const char *text, size_t length);
+int firewall_readback_rule(const struct firewall_vm *vm, enum firewall_part chain,
+			   unsigned int rule, const struct netlink_message *message,
+			   char ret_failure[FIREWALL_FAILURE_B]);
+
+/** firewall_readback_packets() - counted by a rule that firewall_readback_rule() found right. */
+uint64_t firewall_readback_packets(const struct netlink_message *message);
 
 /**
- * firewall_complaint() - the first error that nft printed, and the command that it is about.
- * @text:	nft's stderr; any bytes
- * @ret:	one printable line
+ * firewall_readback_uses() - how many rules use the counter of an answer about it.
+ *
+ * Return: 0, -EIO when the message does not say it
  */
-void firewall_complaint(const char *text, size_t length, char ret[FIREWALL_FAILURE_B]);
+int firewall_readback_uses(const struct netlink_message *message, uint32_t *ret);
 
 #endif

@@ -3,7 +3,7 @@
  * verified.c - the digest of files; see verified.h.
  *
  * A record is the text of the files' identities followed by the digest. It is trusted because its
- * folder is ours alone (file_mkdir_private), and whoever may write there may write the images too.
+ * folder is ours alone (file_open_private), and whoever may write there may write the images too.
  * What it is for is damage: a bad disk, a truncated copy, an edit by mistake.
  */
 #include "image/verified.h"
@@ -22,18 +22,23 @@
 #include "base/cleanup.h"
 #include "sys/file.h"
 
-#define LINE_MAX_B	256U
-#define RECORD_MAX_B	(LINE_MAX_B * (VERIFIED_FILES_MAX + 2))
-#define RECORD_PATH_MAX 1280U
-#define BOOT_ID		"/proc/sys/kernel/random/boot_id"
+#define LINE_MAX_B    256U
+#define RECORD_MAX_B  (LINE_MAX_B * (VERIFIED_FILES_MAX + 2))
+#define RECORD_NAME_B 201U
+#define BOOT_ID	      "/proc/sys/kernel/random/boot_id"
 
 /* A change within one tick of the clock leaves ctime as it is: what is that young is not recorded.
  */
-#define SETTLED_NS	INT64_C(100000000)
+#define SETTLED_NS    INT64_C(100000000)
 
 struct text {
 	char buf[RECORD_MAX_B];
 	size_t len;
+};
+
+struct record {
+	char name[RECORD_NAME_B];
+	int dir_fd;
 };
 
 static void append(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -120,12 +125,12 @@ static void close_all(int *fds, size_t n)
 }
 
 /* The recorded digest, if the record is about just these identities. */
-static bool recall(const char *record_path, const struct text *identity, char *ret_hex)
+static bool recall(const struct record *place, const struct text *identity, char *ret_hex)
 {
 	cleanup_free char *record = NULL;
 	size_t len;
 
-	if (file_read_bounded(AT_FDCWD, record_path, RECORD_MAX_B, &record, &len) < 0 ||
+	if (file_read_bounded(place->dir_fd, place->name, RECORD_MAX_B, &record, &len) < 0 ||
 	    len != identity->len + DIGEST_HEX_B ||
 	    memcmp(record, identity->buf, identity->len) != 0 ||
 	    !digest_hex_valid(record + identity->len))
@@ -134,7 +139,7 @@ static bool recall(const char *record_path, const struct text *identity, char *r
 	return true;
 }
 
-static int digest_open_files(const char *record_path, const int *fds,
+static int digest_open_files(const struct record *place, const int *fds,
 			     const struct verified_file *files, size_t n, char *ret_hex,
 			     struct ironclaw_error *err)
 {
@@ -145,8 +150,8 @@ static int digest_open_files(const char *record_path, const int *fds,
 	r = identify(fds, files, n, &before, &settled, err);
 	if (r < 0)
 		return r;
-	settled = settled && record_path[0];
-	if (settled && recall(record_path, &before, ret_hex))
+	settled = settled && place->dir_fd >= 0;
+	if (settled && recall(place, &before, ret_hex))
 		return 0;
 	r = hash_files(fds, files, n, ret_hex, err);
 	if (r < 0)
@@ -156,31 +161,31 @@ static int digest_open_files(const char *record_path, const int *fds,
 		return r;
 	if (settled && before.len == after.len && memcmp(before.buf, after.buf, after.len) == 0) {
 		append(&after, "%s", ret_hex);
-		(void)file_write_atomic(AT_FDCWD, record_path, after.buf, after.len, 0600);
+		(void)file_write_atomic(place->dir_fd, place->name, after.buf, after.len, 0600);
 	}
 	return 0;
 }
 
-/* Empty when the folder is not ours alone: then there is nothing to be trusted or to be written. */
-static void get_record_path(const struct paths *paths, const char *key, char ret[RECORD_PATH_MAX])
+/* Without one when the folder is not ours alone: there is nothing to be trusted or written. */
+static void open_record(const struct paths *paths, const char *key, struct record *ret)
 {
-	char dir[RECORD_PATH_MAX];
+	cleanup_close int run_fd = file_mkdir_private(paths->run);
 
-	(void)snprintf(dir, sizeof(dir), "%s/verified", paths->run);
-	ret[0] = '\0';
-	if (file_mkdir_private(paths->run) == 0 && file_mkdir_private(dir) == 0)
-		(void)snprintf(ret, RECORD_PATH_MAX, "%s/verified/%.200s", paths->run, key);
+	(void)snprintf(ret->name, sizeof(ret->name), "%.200s", key);
+	ret->dir_fd = -EBADF;
+	if (run_fd >= 0 && (mkdirat(run_fd, "verified", 0700) == 0 || errno == EEXIST))
+		ret->dir_fd = file_open_private(run_fd, "verified");
 }
 
 int verified_digest(const struct paths *paths, const char *key, const struct verified_file *files,
 		    size_t n, char ret_hex[DIGEST_HEX_B + 1], struct ironclaw_error *err)
 {
 	int fds[VERIFIED_FILES_MAX], r = 0;
-	char record[RECORD_PATH_MAX];
+	struct record record;
 	size_t opened = 0;
 
 	ic_assert(n > 0 && n <= VERIFIED_FILES_MAX);
-	get_record_path(paths, key, record);
+	open_record(paths, key, &record);
 	for (; opened < n; opened++) {
 		fds[opened] =
 			open(files[opened].path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -190,18 +195,20 @@ int verified_digest(const struct paths *paths, const char *key, const struct ver
 		}
 	}
 	if (r == 0)
-		r = digest_open_files(record, fds, files, n, ret_hex, err);
+		r = digest_open_files(&record, fds, files, n, ret_hex, err);
 	close_all(fds, opened);
+	close_fd(&record.dir_fd);
 	return r;
 }
 
 void verified_forget(const struct paths *paths, const char *key)
 {
-	char record[RECORD_PATH_MAX];
+	struct record record;
 
-	get_record_path(paths, key, record);
-	if (record[0])
-		(void)unlink(record);
+	open_record(paths, key, &record);
+	if (record.dir_fd >= 0)
+		(void)unlinkat(record.dir_fd, record.name, 0);
+	close_fd(&record.dir_fd);
 }
 
 uint64_t verified_sizes(const struct verified_file *files, size_t n)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firewall/firewall.h"
 #include "jail/request_check.h"
 
 static uint32_t add_text(struct jail_plan *plan, const char *text)
@@ -132,8 +133,8 @@ static void hint_at(uint32_t stage, int errnum, struct ironclaw_error *err)
 		err_hint(err, "sysctl -w kernel.unprivileged_userns_clone=1 "
 			      "user.max_user_namespaces=10000 "
 			      "kernel.apparmor_restrict_unprivileged_userns=0 (those that exist)");
-	else if (stage == JAIL_STAGE_FIREWALL && errnum == ENOENT)
-		err_hint(err, "apt-get install nftables");
+	else if (stage == JAIL_STAGE_FIREWALL)
+		err_hint(err, "%s", firewall_remedy(errnum));
 	else if (stage == JAIL_STAGE_LIMITS_GROUP && errnum == EOPNOTSUPP)
 		err_hint(err,
 			 "systemd-run --user --scope -p Delegate=yes ironclaw ..., or as root");

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -13,7 +12,7 @@
 #include "base/cleanup.h"
 #include "jail/warden_limits.h"
 
-#define PATH_MAX_B (JAIL_VM_ID_MAX + 16)
+#define STATUS_NEW JAIL_STATUS_NAME ".new"
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -24,16 +23,22 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* The VM's folder, and not what a link in its place leads to. */
+static int open_vm(int vms_fd, const char *vm_id)
+{
+	int fd = openat(vms_fd, vm_id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int jail_status_write(int dirfd, const char *vm_id, const struct jail_status *status)
 {
-	char made[PATH_MAX_B], final[PATH_MAX_B];
-	cleanup_close int fd = -EBADF;
+	cleanup_close int vm_fd = open_vm(dirfd, vm_id), fd = -EBADF;
 	struct jail_status record;
 	ssize_t n;
 
-	if (snprintf(made, sizeof(made), "%s/" JAIL_STATUS_NAME ".new", vm_id) >= (int)PATH_MAX_B)
-		return -ENAMETOOLONG;
-	(void)snprintf(final, sizeof(final), "%s/" JAIL_STATUS_NAME, vm_id);
+	if (vm_fd < 0)
+		return vm_fd;
 	memset(&record, 0, sizeof(record));
 	memcpy(&record, status, sizeof(record));
 	record.magic = JAIL_STATUS_MAGIC;
@@ -42,13 +47,13 @@ int jail_status_write(int dirfd, const char *vm_id, const struct jail_status *st
 	record.started_boot_ns = clock_ns(CLOCK_BOOTTIME);
 	memset(record.vm_id, 0, sizeof(record.vm_id));
 	memcpy(record.vm_id, vm_id, strnlen(vm_id, JAIL_VM_ID_MAX));
-	fd = openat(dirfd, made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+	fd = openat(vm_fd, STATUS_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 	if (fd < 0)
 		return -errno;
 	n = write(fd, &record, sizeof(record));
 	if (n != (ssize_t)sizeof(record))
 		return n < 0 ? -errno : -EIO;
-	return renameat(dirfd, made, dirfd, final) < 0 ? -errno : 0;
+	return renameat(vm_fd, STATUS_NEW, vm_fd, JAIL_STATUS_NAME) < 0 ? -errno : 0;
 }
 
 static int check(const struct jail_status *s, const char *vm_id)
@@ -68,15 +73,14 @@ static int check(const struct jail_status *s, const char *vm_id)
 int jail_status_read(int dirfd, const char *vm_id, struct jail_status *ret)
 {
 	struct jail_status record;
-	cleanup_close int fd = -EBADF;
-	char path[PATH_MAX_B];
+	cleanup_close int vm_fd = open_vm(dirfd, vm_id), fd = -EBADF;
 	struct stat st;
 	ssize_t n;
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/" JAIL_STATUS_NAME, vm_id) >= (int)PATH_MAX_B)
-		return -ENAMETOOLONG;
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (vm_fd < 0)
+		return vm_fd;
+	fd = openat(vm_fd, JAIL_STATUS_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)

@@ -96,7 +96,8 @@ int warden_child_go(struct warden_child *child, const struct warden_jail *jail)
 	if (r < 0)
 		return r;
 	/* A child that died says more in warden_child_exec(). */
-	(void)send(child->report_fd, "", 1, MSG_NOSIGNAL);
+	if (send(child->report_fd, "", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return -errno;
 	return 0;
 }
 

@@ -131,16 +131,6 @@ static bool used_by(int dir_fd, const char *name, const char *vm_id)
 	return fd >= 0 && read_user(fd, &user) && strcmp(user.vm_id, vm_id) == 0;
 }
 
-static int open_dir(void)
-{
-	int fd, r = file_mkdir_private(LEASE_DIR);
-
-	if (r < 0)
-		return r;
-	fd = open(LEASE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 /*
  * Sweeps all pairs that were ever used, and takes the first clean one for @vm_id (NULL: none). With
  * the folder locked, so that of two VMs of one name the second sees the first.
@@ -183,7 +173,7 @@ static int sweep(int dir_fd, const char *vm_id, struct warden_lease *ret)
 
 int warden_lease_take(const char *vm_id, struct warden_lease *ret)
 {
-	cleanup_close int dir_fd = open_dir();
+	cleanup_close int dir_fd = file_mkdir_private(LEASE_DIR);
 	struct warden_lease lease = WARDEN_LEASE_NONE;
 	int r;
 
@@ -199,7 +189,7 @@ int warden_lease_take(const char *vm_id, struct warden_lease *ret)
 
 void warden_lease_sweep(void)
 {
-	cleanup_close int dir_fd = warden_is_host_root() ? open_dir() : -EBADF;
+	cleanup_close int dir_fd = warden_is_host_root() ? file_mkdir_private(LEASE_DIR) : -EBADF;
 
 	if (dir_fd >= 0)
 		(void)sweep(dir_fd, NULL, NULL);

@@ -74,12 +74,13 @@ static int write_initramfs(const struct launch_settings *s, const struct launch 
 			   size_t size, struct ironclaw_error *err)
 {
 	cleanup_close int fd = -EBADF;
-	char agent[1200];
+	char agent[1200], name[LIMIT_VM_ID_MAX + 16];
 
 	(void)snprintf(agent, sizeof(agent), "%s/ironclaw-guest", s->programs);
-	(void)snprintf(path, size, "%s/vms/%s/initramfs", s->paths->run, l->vm_id);
+	(void)snprintf(name, sizeof(name), "%s/initramfs", l->vm_id);
+	(void)snprintf(path, size, "%s/vms/%s", s->paths->run, name);
 	/* Closed to others by the folder; the VMM may be another user. */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	fd = openat(l->dir.vms_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
 	if (fd < 0 || fchmod(fd, 0444) < 0)
 		return err_sys(err, errno, "cannot make '%s'", path);
 	return initramfs_write(fd, s->kernel, agent, err);
@@ -171,9 +172,11 @@ static int spawn_warden(const char *programs, int socket, pid_t *ret_pid,
 	return r ? err_sys(err, r, "cannot start '%s'", path) : 0;
 }
 
-static int open_denials(const struct launch_settings *s, struct ironclaw_error *err)
+static int open_denials(const struct launch_settings *s, const struct launch *l,
+			struct ironclaw_error *err)
 {
-	cleanup_close int run_fd = open(s->paths->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* RUN as it was when it was judged. */
+	cleanup_close int run_fd = openat(l->dir.vms_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd = run_fd < 0 ? -errno : denials_open(run_fd);
 
 	if (fd < 0)
@@ -185,7 +188,7 @@ static int open_denials(const struct launch_settings *s, struct ironclaw_error *
 static int send_request(const struct launch_settings *s, struct launch *l, const struct wiring *w,
 			struct ironclaw_error *err)
 {
-	cleanup_close int denials_fd = open_denials(s, err);
+	cleanup_close int denials_fd = open_denials(s, l, err);
 	int fds[JAIL_FDS_MAX] = {
 		[JAIL_FD_VMS] = l->dir.vms_fd,
 		[JAIL_FD_LOCK] = l->dir.lock_fd,

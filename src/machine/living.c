@@ -22,14 +22,11 @@ static bool is_id(const char *text)
 
 int living_open(const struct paths *paths, struct ironclaw_error *err)
 {
-	char path[sizeof(paths->run) + 8];
-	int fd;
+	int fd = vmdir_open(paths, false, err);
 
-	(void)snprintf(path, sizeof(path), "%s/vms", paths->run);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
+	if (fd == -ENOENT)
 		return err_set(err, IRONCLAW_ERR_NOT_FOUND, ENOENT, "no VM is running");
-	return fd < 0 ? err_sys(err, errno, "cannot open '%s'", path) : fd;
+	return fd;
 }
 
 /* Return: 1; 0 when it does not live; -errno */

@@ -13,6 +13,7 @@
 #include "machine/probe.h"
 #include "machine/vm_start.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 
 /* For all acts of a start: they are calls that fail. A variant of a test may take its time. */
 #define ACTS_MS	 30000U
@@ -39,7 +40,7 @@ struct told {
 /* Return: the ring, for denials_unmap(); NULL with @err */
 static struct denials *map_ring(const struct paths *paths, struct ironclaw_error *err)
 {
-	cleanup_close int run_fd = open(paths->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int run_fd = file_open_private(AT_FDCWD, paths->run);
 	/* Made here when no VM has made it, so that its numbers can be compared. */
 	cleanup_close int fd = run_fd < 0 ? -errno : denials_open(run_fd);
 	struct denials *ring = fd < 0 ? NULL : denials_map(fd, false);

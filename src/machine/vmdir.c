@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -22,24 +21,29 @@
 #define SWEEP_TRIES	20
 #define REMOVE_PAUSE_MS 25
 
-static int open_vms(const struct paths *paths, struct ironclaw_error *err)
+int vmdir_open(const struct paths *paths, bool make, struct ironclaw_error *err)
 {
-	char path[sizeof(paths->run) + 8];
-	int fd, r = file_mkdir_private(paths->run);
+	cleanup_close int run_fd =
+		make ? file_mkdir_private(paths->run) : file_open_private(AT_FDCWD, paths->run);
+	int r = run_fd;
 
-	(void)snprintf(path, sizeof(path), "%s/vms", paths->run);
-	if (r == 0)
-		r = file_mkdir_private(path);
+	if (r >= 0 && make && mkdirat(run_fd, "vms", 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r >= 0)
+		r = file_open_private(run_fd, "vms");
 	if (r == -EPERM)
 		return err_set(err, IRONCLAW_ERR_SYSTEM, EPERM,
 			       "'%s' belongs to another user or may be written by others",
 			       paths->run);
-	if (r < 0)
-		return err_sys(err, -r, "cannot make '%s'", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, errno, "cannot open '%s'", path);
-	return fd;
+	return r < 0 ? err_sys(err, -r, "cannot open '%s/vms'", paths->run) : r;
+}
+
+/* A VM's folder, and not what a link in its place leads to. */
+static int open_vm(int vms_fd, const char *id)
+{
+	int fd = openat(vms_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
 }
 
 /*
@@ -48,13 +52,13 @@ static int open_vms(const struct paths *paths, struct ironclaw_error *err)
  */
 static bool is_dead(int vms_fd, const char *id)
 {
-	cleanup_close int fd = -EBADF;
-	char path[LIMIT_VM_ID_MAX + 8];
+	cleanup_close int vm_fd = open_vm(vms_fd, id), fd = -EBADF;
 
-	(void)snprintf(path, sizeof(path), "%s/lock", id);
-	fd = openat(vms_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (vm_fd < 0)
+		return vm_fd == -ENOENT || vm_fd == -ENOTDIR;
+	fd = openat(vm_fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR;
+		return errno == ENOENT;
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
@@ -107,12 +111,13 @@ static int sweep(int vms_fd)
 /* 0700 whatever the umask. Sets errno. */
 static int make_folder(int dirfd, const char *path)
 {
-	return mkdirat(dirfd, path, 0700) < 0 ? -1 : fchmodat(dirfd, path, 0700, 0);
+	return mkdirat(dirfd, path, 0700) < 0 ? -1
+					      : fchmodat(dirfd, path, 0700, AT_SYMLINK_NOFOLLOW);
 }
 
 static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 {
-	char path[LIMIT_VM_ID_MAX + 8];
+	cleanup_close int vm_fd = -EBADF;
 	int fd;
 
 	if (make_folder(vms_fd, vm_id) < 0) {
@@ -121,12 +126,10 @@ static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 		return err_set(err, IRONCLAW_ERR_EXISTS, EEXIST, "a VM named '%s' is running",
 			       vm_id);
 	}
-	(void)snprintf(path, sizeof(path), "%s/" JAIL_ROOT_NAME, vm_id);
-	fd = make_folder(vms_fd, path) < 0 ? -errno : 0;
-	if (fd == 0) {
-		(void)snprintf(path, sizeof(path), "%s/lock", vm_id);
-		fd = file_lock(vms_fd, path, false);
-	}
+	fd = vm_fd = open_vm(vms_fd, vm_id);
+	if (fd >= 0)
+		fd = make_folder(vm_fd, JAIL_ROOT_NAME) < 0 ? -errno
+							    : file_lock(vm_fd, "lock", false);
 	if (fd < 0) {
 		(void)file_remove_tree(vms_fd, vm_id);
 		return err_sys(err, -fd, "cannot lock the folder of VM '%s'", vm_id);
@@ -137,7 +140,7 @@ static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 /* RUN/vms, and the lock under which folders are made and swept; released by closing @ret_guard. */
 static int open_guarded(const struct paths *paths, int *ret_guard, struct ironclaw_error *err)
 {
-	int guard, vms_fd = open_vms(paths, err);
+	int guard, vms_fd = vmdir_open(paths, true, err);
 
 	if (vms_fd < 0)
 		return vms_fd;

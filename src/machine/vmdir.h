@@ -24,6 +24,17 @@ struct vmdir {
 };
 
 /**
+ * vmdir_open() - RUN/vms, which is ours alone, as RUN is.
+ * @make:	what is missing
+ *
+ * RUN is judged when it is open, and not reached by its path again: the folder above it may be of a
+ * user who puts something else in its place, and what is swept is deleted.
+ *
+ * Return: descriptor; -EPERM when another user owns one of them or may write it; -errno
+ */
+int vmdir_open(const struct paths *paths, bool make, struct ironclaw_error *err);
+
+/**
  * vmdir_create() - sweep, then make the folder of a VM and take its lock.
  *
  * Return: 0 with two descriptors for the caller; -EEXIST when a VM of that name lives

@@ -90,7 +90,10 @@ int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, 
 	n = snprintf(tmp, sizeof(tmp), "%s.tmp.%d", path, (int)getpid());
 	if (n < 0 || (size_t)n >= sizeof(tmp))
 		return -ENAMETOOLONG;
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	/* Left by one of our number who died here; or planted: a hard link, a FIFO. */
+	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
 	r = file_write_full(fd, buf, len);
@@ -130,27 +133,45 @@ int file_mkdir_p(const char *path, mode_t mode)
 	return 0;
 }
 
-int file_mkdir_private(const char *path)
+int file_open_private(int dirfd, const char *path)
 {
+	/* Of a folder of somebody else's, which may be closed to us, -EPERM all the same. */
+	cleanup_close int there =
+		openat(dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	int r = file_mkdir_p(path, 0700);
+	int fd;
 
-	if (r < 0)
-		return r;
-	if (lstat(path, &st) < 0)
+	if (there < 0 || fstat(there, &st) < 0)
 		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
 		return -EPERM;
+	fd = openat(there, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int file_mkdir_private(const char *path)
+{
+	int r = file_mkdir_p(path, 0700);
+
+	return r < 0 ? r : file_open_private(AT_FDCWD, path);
+}
+
+/* Whether something is mounted there, which a bind mount does not show by its device's number. */
+static int is_mount(int fd, bool *ret)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+		return -errno;
+	*ret = st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	return 0;
 }
 
-static int remove_tree_at(int dirfd, const char *name, dev_t dev, int depth)
+static int remove_tree_at(int dirfd, const char *name, int depth)
 {
 	cleanup_closedir DIR *dir = NULL;
-	struct stat st;
-	int fd;
+	bool mount = true;
+	int fd, r;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -168,13 +189,11 @@ static int remove_tree_at(int dirfd, const char *name, dev_t dev, int depth)
 		(void)close(fd);
 		return -saved;
 	}
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (depth > 0 && st.st_dev != dev)
-		return -EXDEV;
+	r = is_mount(fd, &mount);
+	if (r < 0 || mount)
+		return r < 0 ? r : -EXDEV;
 	for (;;) {
 		struct dirent *entry;
-		int r;
 
 		errno = 0;
 		entry = readdir(dir);
@@ -185,7 +204,7 @@ static int remove_tree_at(int dirfd, const char *name, dev_t dev, int depth)
 		}
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		r = remove_tree_at(fd, entry->d_name, st.st_dev, depth + 1);
+		r = remove_tree_at(fd, entry->d_name, depth + 1);
 		if (r < 0)
 			return r;
 	}
@@ -196,7 +215,7 @@ static int remove_tree_at(int dirfd, const char *name, dev_t dev, int depth)
 
 int file_remove_tree(int dirfd, const char *path)
 {
-	return remove_tree_at(dirfd, path, 0, 0);
+	return remove_tree_at(dirfd, path, 0);
 }
 
 int file_lock(int dirfd, const char *path, bool wait)

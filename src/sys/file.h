@@ -32,14 +32,21 @@ int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, 
 int file_mkdir_p(const char *path, mode_t mode);
 
 /**
- * file_mkdir_private() - file_mkdir_p() with 0700 and a check that the last folder is ours.
- * Return: 0, -EPERM when another user owns it or others may write it
+ * file_open_private() - open a folder that is ours alone; of @path the last part may be no link.
+ *
+ * What is judged is what is returned, whatever the path leads to a moment later.
+ *
+ * Return: descriptor; -EPERM when another user owns it or others may write it; -ENOTDIR, -errno
  */
+int file_open_private(int dirfd, const char *path);
+
+/** file_mkdir_private() - file_mkdir_p() with 0700, then file_open_private(); returns as that. */
 int file_mkdir_private(const char *path);
 
 /**
- * file_remove_tree() - remove a file or a folder with all beneath; symlinks are not followed and
- * other mounts are not entered. Missing is fine.
+ * file_remove_tree() - remove a file or a folder with all beneath. Missing is fine.
+ *
+ * Symlinks are removed, not followed. Nothing of a mount is: -EXDEV, -EBUSY for one on a file.
  */
 int file_remove_tree(int dirfd, const char *path);
 

@@ -2,6 +2,7 @@
 /* without.c - what takes the place of the functions that put layers up; see without.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -10,6 +11,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -192,4 +194,23 @@ int without_setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
 	(void)resource;
 	(void)limit;
 	return 0;
+}
+
+static int remove_any(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)where;
+	(void)(type == FTW_DP ? rmdir(path) : unlink(path));
+	return 0;
+}
+
+/* Through links as well: of the folder itself, what it leads to. */
+int without_care(int dirfd, const char *path);
+int without_care(int dirfd, const char *path)
+{
+	char folder[256];
+
+	(void)snprintf(folder, sizeof(folder), "%s/.", path);
+	(void)nftw(folder, remove_any, 16, FTW_DEPTH | FTW_PHYS);
+	return rmdir(path) < 0 && unlinkat(dirfd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
 }

@@ -25,6 +25,7 @@
 #define WITHOUT_RLIMITS	    0x0800
 #define WITHOUT_DESCRIPTORS 0x1000 /* the host's root stays open as a descriptor */
 #define WITHOUT_KEYRING	    0x2000
+#define WITHOUT_TEARDOWN    0x4000 /* what is mounted in the VM's folder is emptied */
 
 #define WITHOUT(layer)	    (WARDEN_WITHOUT & (WITHOUT_##layer))
 
@@ -67,6 +68,9 @@
 #endif
 #if WITHOUT(RLIMITS)
 #define setrlimit without_setrlimit
+#endif
+#if WITHOUT(TEARDOWN)
+#define file_remove_tree without_care
 #endif
 
 #endif

@@ -108,9 +108,7 @@ int main(int argc, char **argv)
 		if (set_option(&d, &die, argv[i]) < 0)
 			return usage();
 	}
-	if (file_mkdir_private(argv[1]) < 0)
-		return 1;
-	fd = denials_open(open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	fd = denials_open(file_mkdir_private(argv[1]));
 	ring = fd < 0 ? NULL : denials_map(fd, true);
 	if (!ring)
 		return 1;

@@ -49,6 +49,20 @@ setup() {
 	esac
 }
 
+@test "doctor loads the firewall's rules where root has one, and says what to do when it cannot" {
+	ic doctor --json
+	if [ "$(id -u)" -ne 0 ]; then
+		json_is '[.checks[] | select(.name == "firewall")] | length' 0
+		return
+	fi
+	json_is '.checks[] | select(.name == "firewall").state' '"ok"'
+	status=0
+	setpriv --bounding-set=-net_admin "$IRONCLAW" doctor --json >"$OUT" 2>"$ERR" || status=$?
+	exits 1
+	json_is '.checks[] | select(.name == "firewall").state' '"failed"'
+	json_is '.checks[] | select(.name == "firewall").remedy | length > 0' true
+}
+
 @test "doctor leaves no trace and starts no VM that stays" {
 	ic doctor
 	nothing_left

@@ -274,19 +274,20 @@ broken() {
 @test "firewall: whatever detaches or opens the chain is reported, and removed all the same" {
 	local t="inet ironclaw"
 
-	broken "get element inet ironclaw uids { $VM_UID }" delete element "$t" uids "{ $VM_UID }"
-	broken "get element inet ironclaw interfaces" delete element "$t" interfaces "{ $INTERFACE }"
-	broken '"}" instead of "meta skuid vmap @uids"' flush chain "$t" output
-	broken 'chain input { "accept" instead of' insert rule "$t" input accept
-	broken 'chain forward { "ip saddr 10.0.0.1 accept" instead of "}"' \
+	broken "element inet ironclaw uids is missing" delete element "$t" uids "{ $VM_UID }"
+	broken "element inet ironclaw interfaces is missing" delete element "$t" interfaces "{ $INTERFACE }"
+	broken "rule inet ironclaw output, number 1, is missing" flush chain "$t" output
+	broken "rule inet ironclaw input, number 1, differs" insert rule "$t" input accept
+	broken "rule inet ironclaw forward, number 3, does not belong there" \
 		add rule "$t" forward ip saddr 10.0.0.1 accept
-	broken "chain $CHAIN { \"tcp dport 22 accept\" instead of" insert rule "$t" "$CHAIN" tcp dport 22 accept
-	broken "chain $CHAIN { \"}\" instead of" flush chain "$t" "$CHAIN"
-	broken "policy drop;\" instead of" chain "$t" output "{ policy drop; }"
-	broken "list chain inet ironclaw output" delete chain "$t" output
+	broken "rule inet ironclaw $CHAIN, number 1, differs" insert rule "$t" "$CHAIN" tcp dport 22 accept
+	broken "rule inet ironclaw $CHAIN, number 2, does not belong there" add rule "$t" "$CHAIN" accept
+	broken "rule inet ironclaw $CHAIN, number 1, is missing" flush chain "$t" "$CHAIN"
+	broken "chain inet ironclaw output differs in its policy" chain "$t" output "{ policy drop; }"
+	broken "chain inet ironclaw output is missing" delete chain "$t" output
 	broken "switched off" add table "$t" "{ flags dormant; }"
-	broken "list chain inet ironclaw input" flush ruleset
-	broken "list chain inet ironclaw input" delete table "$t"
+	broken "table inet ironclaw is missing" flush ruleset
+	broken "table inet ironclaw is missing" delete table "$t"
 }
 
 @test "firewall: a jump that leads elsewhere is reported" {
@@ -298,7 +299,7 @@ broken() {
 		add element inet ironclaw uids { $VM_UID : jump open }
 	END
 	all through "$HOST" "$VM_UID" tcp -- 127.0.0.1
-	fails EIO "jump open }\" instead of" verify "$VM_ID" "$VM_UID"
+	fails EIO "element inet ironclaw uids differs in its chain to jump to" verify "$VM_ID" "$VM_UID"
 }
 
 @test "firewall: base chains that somebody emptied or opened are whole after the next start" {
@@ -355,6 +356,24 @@ broken() {
 	# The word for a priority that differs is the kernel's choice, and changed after Linux 6.1.
 	fails 'EIO|EEXIST' "add chain inet ironclaw output" add "$VM_ID" "$VM_UID"
 	[ "$(rules)" = "$before" ]
+}
+
+@test "firewall: a table that another process owns refuses the start" {
+	mkfifo commands
+	nft_host -i <commands >/dev/null 2>&1 3>&- &
+	exec 9>commands
+	echo 'add table inet ironclaw { flags owner; }' >&9
+	for _ in $(seq 100); do
+		! rules | grep -q owner || break
+		sleep 0.05
+	done
+	fails EIO "Operation not permitted: add " add "$VM_ID" "$VM_UID"
+	rules_lack "$CHAIN"
+	# The control: its owner's end takes the table along.
+	exec 9>&-
+	wait $!
+	[ -z "$(rules)" ]
+	succeeds add "$VM_ID" "$VM_UID"
 }
 
 @test "firewall: a map that forgets is found when the rules are read back" {
@@ -432,93 +451,171 @@ broken() {
 	[ -z "$(rules)" ]
 }
 
-# with_nft CMD ARG...: firewall_tool with another program, or none, in nft's place, for it alone.
-with_nft() {
-	local place=$1
+@test "firewall: what all share is made once, and anew only when it is not as it must be" {
+	local before
 
-	shift
-	status=0
-	# shellcheck disable=SC2016 # expanded by the inner sh
-	in_ns "$HOST" unshare --mount --propagation private sh -c '
-		eval "$1" || exit 3
-		shift
-		exec timeout 60 "$@"' sh "$place" "$TOOL" "$@" >"$OUT" 2>"$ERR" || status=$?
-}
-
-@test "firewall: without nft there is no start, and the error says what to install" {
-	with_nft 'mount -t tmpfs none /usr/sbin && { [ -L /sbin ] || mount -t tmpfs none /sbin; }' \
-		add "$VM_ID" "$VM_UID"
-	exits 1
-	stderr_has "ENOENT: nft is not installed"
-	stderr_has nftables
-	[ -z "$(rules)" ]
-	# The control: the same way with nft.
-	with_nft true add "$VM_ID" "$VM_UID"
-	exits 0
-}
-
-# fake SCRIPT: what stands in nft's place.
-fake() {
-	printf '#!/bin/sh\n%s\n' "$1" >fake-nft
-	chmod +x fake-nft
-	cp /usr/sbin/nft real-nft
-	with_nft "mount --bind '$PWD/fake-nft' /usr/sbin/nft" "${@:2}"
-}
-
-@test "firewall: an nft that hangs is killed with what it started, and is a failure" {
-	fake "sleep 61239 & wait" verify "$VM_ID" "$VM_UID"
-	exits 1
-	stderr_has "ETIMEDOUT: nft did not end within 5000 ms"
-	run ! pgrep -f 'sleep 61239'
-}
-
-# The fake is real in all runs but the numbered one.
-only_in_run() { # NUMBER SCRIPT
-	rm -f runs
-	echo "echo >>'$PWD/runs'
-		[ \$(wc -l <'$PWD/runs') -eq $1 ] || exec '$PWD/real-nft' \"\$@\"
-		$2"
-}
-
-@test "firewall: what was loaded is taken back when the start fails after all" {
-	fake "$(only_in_run 1 "'$PWD/real-nft' \"\$@\"; exec sleep 61239")" add "$VM_ID" "$VM_UID"
-	exits 1
-	stderr_has ETIMEDOUT
-	[ -z "$(rules)" ]
-	fake "$(only_in_run 2 "'$PWD/real-nft' \"\$@\" | sed 's/ drop$/ accept/'")" add "$VM_ID" "$VM_UID"
-	exits 1
-	stderr_has "accept\" instead of"
-	[ -z "$(rules)" ]
-	# The control: in a run that does not come, nothing is taken back.
-	fake "$(only_in_run 3 'exit 1')" add "$VM_ID" "$VM_UID"
-	exits 0
+	succeeds add "$VM_ID" "$VM_UID"
+	# The numbers that the kernel gives to rules are never used again.
+	handles() {
+		nft_host -a list table inet ironclaw | grep -E 'vmap @.* # handle'
+	}
+	before=$(handles)
+	[ "$(wc -l <<<"$before")" -eq 6 ]
+	succeeds add "$NEIGHBOUR_ID" "$NEIGHBOUR_UID"
+	[ "$(handles)" = "$before" ]
+	succeeds remove "$NEIGHBOUR_ID" "$NEIGHBOUR_UID"
+	nft_host insert rule inet ironclaw forward accept
+	succeeds add "$NEIGHBOUR_ID" "$NEIGHBOUR_UID"
+	[ "$(handles)" != "$before" ]
 	succeeds verify "$VM_ID" "$VM_UID"
 }
 
-@test "firewall: an nft that lies, floods or dies is a failure" {
-	local lie
+@test "firewall: nft shows the rules" {
+	succeeds add "$VM_ID" "$VM_UID"
+	nft_host -y list table inet ironclaw | sed 's/^\t*//' >rules
+	diff - rules <<-END
+		table inet ironclaw {
+			counter dropped {
+				packets 0 bytes 0
+			}
 
-	for lie in 'exit 0' 'exit 7' 'kill -9 $$' 'yes' 'head -c 100000 /dev/zero' \
-		'echo "table inet ironclaw {"'; do
-		fake "timeout 2 sh -c '$lie'" add "$VM_ID" "$VM_UID"
-		exits 1
-		[ -s "$ERR" ]
-		fake "timeout 2 sh -c '$lie'" verify "$VM_ID" "$VM_UID"
-		exits 1
-		[ -s "$ERR" ]
+			map uids {
+				type uid : verdict
+				elements = { $VM_UID : jump $CHAIN }
+			}
+
+			map interfaces {
+				type ifname : verdict
+				elements = { "$INTERFACE" : jump $CHAIN }
+			}
+
+			chain input {
+				type filter hook input priority -310; policy accept;
+				meta skuid vmap @uids
+				iifname vmap @interfaces
+			}
+
+			chain output {
+				type filter hook output priority -310; policy accept;
+				meta skuid vmap @uids
+				oifname vmap @interfaces
+			}
+
+			chain forward {
+				type filter hook forward priority -310; policy accept;
+				iifname vmap @interfaces
+				oifname vmap @interfaces
+			}
+
+			chain $CHAIN {
+				comment "$VM_ID"
+				counter packets 0 bytes 0 counter name "dropped" drop
+			}
+		}
+	END
+}
+
+# with CMD... -- ARG...: firewall_tool run by a command.
+with() {
+	local cmd=()
+
+	while [ "$1" != -- ]; do
+		cmd+=("$1")
+		shift
 	done
-	[ -z "$(rules)" ]
+	shift
+	status=0
+	in_ns "$HOST" timeout 60 "${cmd[@]}" "$TOOL" "$@" >"$OUT" 2>"$ERR" || status=$?
 }
 
-@test "firewall: nft gets no variable, and what it says is made printable" {
-	fake "printenv >'$PWD/variables'; printf 'x: Error: \033[2Jx\n' >&2; exit 1" verify "$VM_ID" "$VM_UID"
+# injected CALL HOW ARG...: with a system call that strace lets fail.
+injected() {
+	with strace -qq -o trace -e "trace=$1" -e "inject=$1:$2" -- "${@:3}"
+}
+
+@test "firewall: without CAP_NET_ADMIN there is no start, and the error says so" {
+	with setpriv --bounding-set=-net_admin -- add "$VM_ID" "$VM_UID"
 	exits 1
-	stderr_has "EIO: nft: ?[2Jx"
-	run ! grep -qE 'HOME|IRONCLAW|BATS' variables
-	grep -q . variables
+	stderr_has "EPERM: no CAP_NET_ADMIN"
+	succeeds add "$VM_ID" "$VM_UID"
+	with setpriv --bounding-set=-net_admin -- verify "$VM_ID" "$VM_UID"
+	exits 1
+	stderr_has "EPERM: no CAP_NET_ADMIN"
+	with setpriv --bounding-set=-net_admin -- remove "$VM_ID" "$VM_UID"
+	exits 1
+	# The control: the same way with it.
+	with setpriv -- verify "$VM_ID" "$VM_UID"
+	exits 0
 }
 
-@test "firewall: an id or a uid that is none is refused before nft runs" {
+@test "firewall: without nf_tables there is no start, and the error says so" {
+	injected socket error=EPROTONOSUPPORT add "$VM_ID" "$VM_UID"
+	exits 1
+	stderr_has "EOPNOTSUPP: this kernel has no nf_tables"
+	[ -z "$(rules)" ]
+	injected socket error=EMFILE add "$VM_ID" "$VM_UID"
+	exits 1
+	stderr_has "EMFILE: a netlink socket: Too many open files"
+}
+
+@test "firewall: wherever a start fails, what was loaded is taken back" {
+	local call when n=0
+
+	for call in sendto recvfrom; do
+		for ((when = 1; ; when++)); do
+			injected "$call" "error=EIO:when=$when" add "$VM_ID" "$VM_UID"
+			grep -q INJECTED trace || break
+			exits 1
+			[ -s "$ERR" ]
+			[ -z "$(rules)" ]
+			n=$((n + 1))
+		done
+		# The control: when a call fails that does not come, nothing is taken back.
+		exits 0
+		succeeds verify "$VM_ID" "$VM_UID"
+		succeeds remove "$VM_ID" "$VM_UID"
+	done
+	# Two looks and one transaction, each question with its answers.
+	[ "$n" -ge 40 ]
+}
+
+@test "firewall: wherever a look or an end fails, it is told, and the next end does the rest" {
+	local call when
+
+	for call in sendto recvfrom; do
+		for ((when = 1; ; when++)); do
+			succeeds add "$VM_ID" "$VM_UID"
+			injected "$call" "error=ENOMEM:when=$when" verify "$VM_ID" "$VM_UID"
+			! grep -q INJECTED trace || exits 1
+			injected "$call" "error=ENOMEM:when=$when" remove "$VM_ID" "$VM_UID"
+			grep -q INJECTED trace || break
+			exits 1
+			succeeds remove "$VM_ID" "$VM_UID"
+			[ -z "$(rules)" ]
+		done
+		exits 0
+		[ "$when" -gt 5 ]
+		[ -z "$(rules)" ]
+	done
+}
+
+@test "firewall: signals and lost answers are got over, silence is not waited for without end" {
+	injected recvfrom error=EINTR:when=1+2 add "$VM_ID" "$VM_UID"
+	exits 0
+	injected recvfrom error=EAGAIN:when=1+2 verify "$VM_ID" "$VM_UID"
+	exits 0
+	injected recvfrom error=ENOBUFS:when=2+7 verify "$VM_ID" "$VM_UID"
+	exits 0
+	grep -q INJECTED trace
+	injected recvfrom error=ENOBUFS verify "$VM_ID" "$VM_UID"
+	exits 1
+	stderr_has "ENOBUFS: the kernel's answer: No buffer space"
+	injected recvfrom error=EAGAIN verify "$VM_ID" "$VM_UID"
+	exits 1
+	stderr_has "ETIMEDOUT: the kernel's answer: Connection timed out"
+}
+
+@test "firewall: an id or a uid that is none is refused before the kernel is asked" {
 	local id
 
 	for id in '' 'a b' 'a"; flush ruleset' vm_1 "$(printf 'x%.0s' {1..65})"; do

@@ -116,6 +116,7 @@ static void test_read_full_tells_an_early_end(void **state)
 static void test_mkdir_p(void **state)
 {
 	char path[128], link[128];
+	int fd;
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/x/y/z", folder);
@@ -128,7 +129,10 @@ static void test_mkdir_p(void **state)
 	assert_int_equal(file_mkdir_p(path, 0700), -ENOTDIR);
 
 	(void)snprintf(path, sizeof(path), "%s/x/y", folder);
-	assert_int_equal(file_mkdir_private(path), 0);
+	fd = file_mkdir_private(path);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(close(fd), 0);
 	assert_int_equal(chmod(path, 0777), 0);
 	assert_int_equal(file_mkdir_private(path), -EPERM);
 	(void)snprintf(link, sizeof(link), "%s/link", folder);
@@ -152,6 +156,52 @@ static void test_remove_tree_does_not_follow(void **state)
 	assert_false(exists("tree"));
 	assert_false(exists("link"));
 	assert_true(exists("keep/file"));
+}
+
+/* What bears the name of the new file: the old one of a hard link, a FIFO that nobody reads. */
+static void test_write_does_not_go_where_somebody_planted(void **state)
+{
+	cleanup_free char *text = NULL;
+	char name[64];
+	size_t len = 0;
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "a.tmp.%d", (int)getpid());
+	put("precious", "x");
+	assert_int_equal(linkat(folder_fd, "precious", folder_fd, name, 0), 0);
+	put("a", "new");
+	assert_int_equal(file_read_bounded(folder_fd, "precious", 99, &text, &len), 0);
+	assert_string_equal(text, "x");
+	assert_int_equal(mkfifoat(folder_fd, name, 0600), 0);
+	put("a", "newer");
+	assert_int_equal(symlinkat("precious", folder_fd, name), 0);
+	put("a", "newest");
+	assert_int_equal(mkdirat(folder_fd, name, 0700), 0);
+	assert_int_equal(file_write_atomic(folder_fd, "a", "", 0, 0600), -EISDIR);
+}
+
+static void test_open_private(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdirat(folder_fd, "d", 0700), 0);
+	assert_int_equal(symlinkat("d", folder_fd, "link"), 0);
+	put("f", "x");
+	fd = file_open_private(folder_fd, "d");
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(file_open_private(folder_fd, "none"), -ENOENT);
+	assert_int_equal(file_open_private(folder_fd, "link"), -ENOTDIR);
+	assert_int_equal(file_open_private(folder_fd, "f"), -ENOTDIR);
+	assert_int_equal(fchmodat(folder_fd, "d", 0770, 0), 0);
+	assert_int_equal(file_open_private(folder_fd, "d"), -EPERM);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchmodat(folder_fd, "d", 0700, 0), 0);
+	assert_int_equal(fchownat(folder_fd, "d", 1, 1, 0), 0);
+	assert_int_equal(file_open_private(folder_fd, "d"), -EPERM);
 }
 
 static void test_lock(void **state)
@@ -188,6 +238,8 @@ int main(void)
 		IN_FOLDER(test_read_full_tells_an_early_end),
 		IN_FOLDER(test_mkdir_p),
 		IN_FOLDER(test_remove_tree_does_not_follow),
+		IN_FOLDER(test_write_does_not_go_where_somebody_planted),
+		IN_FOLDER(test_open_private),
 		IN_FOLDER(test_lock),
 	};
 

@@ -222,6 +222,13 @@ static void a_failure_says_whose_it_was_and_what_a_tool_said(void **state)
 	memset(event.text, 'x', sizeof(event.text));
 	assert_int_equal(jail_failure(&plan, &event, &err), -EIO);
 	assert_non_null(strstr(err.text, "could not put up the firewall: xxx"));
+	assert_string_equal(err.hint, "");
+	event.errnum = EOPNOTSUPP;
+	assert_int_equal(jail_failure(&plan, &event, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.hint, "modprobe nf_tables"));
+	event.errnum = EPERM;
+	assert_int_equal(jail_failure(&plan, &event, &err), -EPERM);
+	assert_non_null(strstr(err.hint, "CAP_NET_ADMIN"));
 }
 
 static void every_stage_has_a_sentence(void **state)

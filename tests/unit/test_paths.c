@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +95,37 @@ static void test_defaults_of_the_user(void **state)
 	assert_string_equal(p.run, "/r/ironclaw");
 }
 
+/* Root's state is not kept where another user may put links. */
+static void test_root_refuses_a_folder_of_somebody_else(void **state)
+{
+	char home[] = "/tmp/test_paths.XXXXXX", data[64];
+	struct ironclaw_error err = {0};
+	struct paths p;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(home));
+	(void)snprintf(data, sizeof(data), "%s/data", home);
+	setenv("IRONCLAW_HOME", home, 1);
+	assert_int_equal(paths_get(&p, &err), 0);
+	assert_int_equal(symlink("/usr", data), 0);
+	assert_int_equal(paths_get(&p, &err), 0);
+	assert_int_equal(lchown(data, 1, 1), 0);
+	assert_int_equal(paths_get(&p, &err), -EPERM);
+	assert_non_null(strstr(err.text, "/data' belongs to user 1"));
+	assert_int_equal(unlink(data), 0);
+	assert_int_equal(mkdir(data, 0700), 0);
+	assert_int_equal(chown(data, 1, 1), 0);
+	assert_int_equal(paths_get(&p, &err), -EPERM);
+	assert_int_equal(chown(data, 0, 0), 0);
+	assert_int_equal(paths_get(&p, &err), 0);
+	assert_int_equal(chown(home, 1, 1), 0);
+	assert_int_equal(paths_get(&p, &err), -EPERM);
+	assert_int_equal(rmdir(data), 0);
+	assert_int_equal(rmdir(home), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +133,7 @@ int main(void)
 		cmocka_unit_test_setup(test_relative_home_is_refused, clear),
 		cmocka_unit_test_setup(test_too_long_home_is_refused, clear),
 		cmocka_unit_test_setup(test_defaults_of_the_user, clear),
+		cmocka_unit_test_setup(test_root_refuses_a_folder_of_somebody_else, clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
