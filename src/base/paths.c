@@ -76,17 +76,20 @@ int paths_get(struct paths *ret, struct ironclaw_error *err)
 		if ((r = set_path(p.data, err, home, "/data")) < 0 ||
 		    (r = set_path(p.cache, err, home, "/cache")) < 0 ||
 		    (r = set_path(p.run, err, home, "/run")) < 0 ||
+		    (r = set_path(p.config, err, home, "/config")) < 0 ||
 		    (r = check_owner(home, err)) < 0 || (r = check_owner(p.data, err)) < 0)
 			return r;
 	} else if (geteuid() == 0) {
 		if ((r = set_path(p.data, err, "/var/lib/ironclaw", "")) < 0 ||
 		    (r = set_path(p.cache, err, "/var/cache/ironclaw", "")) < 0 ||
-		    (r = set_path(p.run, err, "/run/ironclaw", "")) < 0)
+		    (r = set_path(p.run, err, "/run/ironclaw", "")) < 0 ||
+		    (r = set_path(p.config, err, "/etc/ironclaw", "")) < 0)
 			return r;
 	} else {
 		if ((r = set_xdg(p.data, err, "XDG_DATA_HOME", ".local/share")) < 0 ||
 		    (r = set_xdg(p.cache, err, "XDG_CACHE_HOME", ".cache")) < 0 ||
-		    (r = set_user_run(p.run, err)) < 0)
+		    (r = set_user_run(p.run, err)) < 0 ||
+		    (r = set_xdg(p.config, err, "XDG_CONFIG_HOME", ".config")) < 0)
 			return r;
 	}
 	*ret = p;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * audit.h - what the files of `ironclaw audit seccomp` share.
+ * audit.h - what the files of `ironclaw audit` share: its actions, and what `seccomp` consists of.
  *
- * The ring may hold anything (jail/denials.h): numbers that are no value of their enum are shown as
- * numbers, and text is escaped.
+ * The ring of denied system calls may hold anything (jail/denials.h): numbers that are no value of
+ * their enum are shown as numbers, and text is escaped.
  */
 #ifndef CLI_AUDIT_H
 #define CLI_AUDIT_H
@@ -14,6 +14,13 @@
 
 #include "base/paths.h"
 #include "jail/denials.h"
+
+/* The actions; argv[0] is "audit ls" and so on. */
+int audit_ls_command(int argc, char **argv, const struct paths *paths);
+int audit_show_command(int argc, char **argv, const struct paths *paths);
+int audit_verify_command(int argc, char **argv, const struct paths *paths);
+int audit_export_command(int argc, char **argv, const struct paths *paths);
+int audit_seccomp_command(int argc, char **argv, const struct paths *paths);
 
 struct audit_args {
 	const char *vm_id; /* NULL: all */

@@ -33,6 +33,7 @@ int cmd_template(int argc, char **argv);
 int cmd_kernel(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_seccomp(int argc, char **argv);
+int cmd_approvals(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -94,15 +94,17 @@ static int prove(const struct ironclaw_vm *vm, struct ironclaw_error *err)
 }
 
 /* The strings of the info live in the handle: what is reported is copied out first. */
-static int run_vm(const struct run_args *args, struct run_report *report, char id[65],
-		  char image[65], struct ironclaw_error *err)
+static int run_vm(const struct run_args *args, struct audit_log *log, struct run_report *report,
+		  char id[65], char image[65], struct ironclaw_error *err)
 {
 	struct ironclaw_vm *vm;
 	uint64_t teardown;
 	int r = ironclaw_vm_start(&args->vm, &vm, err), ended;
 
-	if (r < 0)
+	if (r < 0) {
+		run_audit_no_start(log, err);
 		return r;
+	}
 	report->info.size = sizeof(report->info);
 	ironclaw_vm_get_info(vm, &report->info);
 	(void)snprintf(id, 65, "%s", report->info.id);
@@ -111,7 +113,10 @@ static int run_vm(const struct run_args *args, struct run_report *report, char i
 	report->info.image = image;
 	r = args->prove ? prove(vm, err) : 0;
 	if (r == 0)
+		r = run_audit_start(log, args, &report->info, err);
+	if (r == 0)
 		r = run_session(vm, args, report, err);
+	run_audit_end(log, report, r < 0 ? err : NULL);
 	teardown = clock_now_us();
 	ended = ironclaw_vm_destroy(vm, r < 0 ? NULL : err);
 	report->teardown_us = clock_now_us() - teardown;
@@ -120,6 +125,7 @@ static int run_vm(const struct run_args *args, struct run_report *report, char i
 
 int cmd_run(int argc, char **argv)
 {
+	cleanup(audit_log_close) struct audit_log log = {.dirfd = -EBADF};
 	struct run_report report = {0};
 	struct ironclaw_error err = {0};
 	cleanup_free const char **env = NULL;
@@ -132,7 +138,7 @@ int cmd_run(int argc, char **argv)
 		return code;
 	cli_set_quiet(args.quiet);
 	args.vm.notice = cli_notice;
-	if (run_vm(&args, &report, id, image, &err) < 0) {
+	if (run_audit_open(&log, &err) < 0 || run_vm(&args, &log, &report, id, image, &err) < 0) {
 		code = fail(&err);
 	} else {
 		report.total_us = clock_now_us() - begin;

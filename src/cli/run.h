@@ -7,6 +7,7 @@
 
 #include <ironclaw/ironclaw.h>
 
+#include "audit/log.h"
 #include "base/limits.h"
 
 /** The command line of `run`; pointers lead into argv. */
@@ -46,6 +47,26 @@ int run_parse(int argc, char **argv, struct run_args *ret, const char ***ret_env
  */
 int run_session(struct ironclaw_vm *vm, const struct run_args *args, struct run_report *ret,
 		struct ironclaw_error *err);
+
+/*
+ * What a run leaves in the audit log. No command runs that is not recorded before: what cannot be
+ * recorded is not started. At the end it is too late for that, and only said. Neither environment
+ * nor arguments are recorded, for they hold secrets: argv[0], and a keyed digest of all of argv.
+ */
+
+/** run_audit_open() - before the VM. Return: 0 with *ret to close, or -errno and no run */
+int run_audit_open(struct audit_log *ret, struct ironclaw_error *err);
+
+/** run_audit_no_start() - the VM did not start, because of @why. */
+void run_audit_no_start(struct audit_log *log, const struct ironclaw_error *why);
+
+/** run_audit_start() - the VM and the command that it is about to run. Return: 0, or no run */
+int run_audit_start(struct audit_log *log, const struct run_args *args,
+		    const struct ironclaw_vm_info *info, struct ironclaw_error *err);
+
+/** run_audit_end() - how it ended; @why: the failure of a run that has no result, or NULL. */
+void run_audit_end(struct audit_log *log, const struct run_report *report,
+		   const struct ironclaw_error *why);
 
 /** run_print_json() - the one document of --json, on stdout. */
 void run_print_json(const struct run_report *report);

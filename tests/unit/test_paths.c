@@ -22,6 +22,7 @@ static int clear(void **state)
 	unsetenv("XDG_DATA_HOME");
 	unsetenv("XDG_CACHE_HOME");
 	unsetenv("XDG_RUNTIME_DIR");
+	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("HOME");
 	return 0;
 }
@@ -36,6 +37,7 @@ static void test_ironclaw_home_moves_all(void **state)
 	assert_string_equal(p.data, "/some/where/data");
 	assert_string_equal(p.cache, "/some/where/cache");
 	assert_string_equal(p.run, "/some/where/run");
+	assert_string_equal(p.config, "/some/where/config");
 }
 
 static void test_relative_home_is_refused(void **state)
