@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,14 +40,14 @@ static struct {
 static char last_notice[1024];
 static unsigned int notices;
 
-static void hear(void *userdata, const char *text)
+__attribute__((unused)) static void hear(void *userdata, const char *text)
 {
 	(void)userdata;
 	notices++;
 	(void)snprintf(last_notice, sizeof(last_notice), "%s", text);
 }
 
-static int make_top(void **state)
+__attribute__((unused)) static int make_top(void **state)
 {
 	(void)state;
 	(void)umask(022);
@@ -63,14 +64,14 @@ static int make_top(void **state)
 	return root < 0 ? -1 : 0;
 }
 
-static int remove_top(void **state)
+__attribute__((unused)) static int remove_top(void **state)
 {
 	(void)state;
 	close_fd(&root);
 	return file_remove_tree(AT_FDCWD, top);
 }
 
-static void host_file(const char *path, const char *text)
+__attribute__((unused)) static void host_file(const char *path, const char *text)
 {
 	int fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
@@ -79,17 +80,17 @@ static void host_file(const char *path, const char *text)
 	(void)close(fd);
 }
 
-static void host_dir(const char *path)
+__attribute__((unused)) static void host_dir(const char *path)
 {
 	assert_int_equal(mkdirat(root, path, 0755), 0);
 }
 
-static void host_link(const char *path, const char *target)
+__attribute__((unused)) static void host_link(const char *path, const char *target)
 {
 	assert_int_equal(symlinkat(target, root, path), 0);
 }
 
-static void host_is(const char *path, const char *text)
+__attribute__((unused)) static void host_is(const char *path, const char *text)
 {
 	cleanup_free char *got = NULL;
 	size_t len;
@@ -98,14 +99,14 @@ static void host_is(const char *path, const char *text)
 	assert_string_equal(got, text);
 }
 
-static bool host_has(const char *path)
+__attribute__((unused)) static bool host_has(const char *path)
 {
 	struct stat st;
 
 	return fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static mode_t host_mode(const char *path)
+__attribute__((unused)) static mode_t host_mode(const char *path)
 {
 	struct stat st;
 
@@ -113,21 +114,21 @@ static mode_t host_mode(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void guest_bytes(const void *bytes, size_t len)
+__attribute__((unused)) static void guest_bytes(const void *bytes, size_t len)
 {
 	assert_true(archive.length + len <= ARCHIVE_MAX_B);
 	memcpy(archive.bytes + archive.length, bytes, len);
 	archive.length += len;
 }
 
-static void guest_zeros(size_t len)
+__attribute__((unused)) static void guest_zeros(size_t len)
 {
 	assert_true(archive.length + len <= ARCHIVE_MAX_B);
 	memset(archive.bytes + archive.length, 0, len);
 	archive.length += len;
 }
 
-static void guest_item(const struct tar_item *item)
+__attribute__((unused)) static void guest_item(const struct tar_item *item)
 {
 	uint8_t head[TAR_HEAD_MAX_B];
 	ssize_t n = tar_encode(item, head);
@@ -161,7 +162,7 @@ __attribute__((unused)) static void guest_deleted(const char *path)
 	guest_item(&(struct tar_item){.type = TAR_FILE, .deleted = true, .path = path});
 }
 
-static struct workspace *opened(const char *const *excludes)
+__attribute__((unused)) static struct workspace *opened(const char *const *excludes)
 {
 	const struct workspace_options options = {.folder = folder,
 						  .excludes = excludes,
@@ -176,7 +177,7 @@ static struct workspace *opened(const char *const *excludes)
 }
 
 /* Return: a memfd with the copy */
-static int sent(struct workspace *ws)
+__attribute__((unused)) static int sent(struct workspace *ws)
 {
 	int fd = memfd_create("copy", MFD_CLOEXEC);
 	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
@@ -188,7 +189,7 @@ static int sent(struct workspace *ws)
 	return fd;
 }
 
-static int receive_archive(struct stage **ret, struct ironclaw_error *err)
+__attribute__((unused)) static int receive_archive(struct stage **ret, struct ironclaw_error *err)
 {
 	const struct receive_options options = {.folder = stages,
 						.program = TEST_BUILD "/ironclaw-unpack"};
@@ -201,7 +202,7 @@ static int receive_archive(struct stage **ret, struct ironclaw_error *err)
 	return receive_finish(receive, ret, err);
 }
 
-static struct stage *received(void)
+__attribute__((unused)) static struct stage *received(void)
 {
 	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
 	struct stage *stage = NULL;
@@ -213,7 +214,8 @@ static struct stage *received(void)
 	return stage;
 }
 
-static struct changes *compared(const struct workspace *ws, const struct stage *stage)
+__attribute__((unused)) static struct changes *compared(const struct workspace *ws,
+							const struct stage *stage)
 {
 	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
 	struct changes *changes = NULL;
@@ -224,7 +226,7 @@ static struct changes *compared(const struct workspace *ws, const struct stage *
 }
 
 /* What is in the folder @fd now: names, types, modes, contents, targets. */
-static void hash_tree(int fd, crypto_hash_sha256_state *h)
+__attribute__((unused)) static void hash_tree(int fd, crypto_hash_sha256_state *h)
 {
 	struct dirent **names;
 	int n = scandirat(fd, ".", &names, NULL, alphasort);
