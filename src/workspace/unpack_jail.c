@@ -87,6 +87,11 @@ static int set_limits(uint64_t file_max_b)
 
 static int become(unsigned int uid)
 {
+	/* While it still may: what is dropped later is dropped without CAP_SETPCAP. */
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -1;
+	}
 	return setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
 			       setresuid(uid, uid, uid) < 0
 		       ? -1
