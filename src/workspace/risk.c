@@ -2,9 +2,8 @@
 /*
  * risk.c - which changes may act on the host later; see risk.h.
  *
- * A pattern is a row of components. "*" is one component of any kind, a star at the end of a
- * component any rest of it, and one at its start any beginning. With '/' in front it counts from
- * the top of the workspace, else from any folder. What is beneath a match is a match.
+ * A pattern is a row of components. A star in one stands for any bytes; there is one, or one at
+ * either end. A pattern counts from any folder, and what is beneath a match is a match.
  */
 #include "workspace/risk.h"
 
@@ -104,7 +103,6 @@ static const struct rule rules[] = {
 	{"sitecustomize.py", RISK_AUTOMATIC, "run whenever Python starts"},
 	{"usercustomize.py", RISK_AUTOMATIC, "run whenever Python starts"},
 	{"pyvenv.cfg", RISK_AUTOMATIC, "leads Python to other programs"},
-	{"/.ironclawignore", RISK_TOOL, "chooses what a VM sees of this workspace"},
 	{".ironclawignore", RISK_TOOL, "chooses what a VM sees of this workspace"},
 	{"conftest.py", RISK_TOOL, "run by pytest"},
 	{"setup.py", RISK_TOOL, "run by Python's installers"},
@@ -224,6 +222,9 @@ static bool equals(const char *a, const char *folded, size_t n)
 
 static bool component_fits(const char *p, size_t p_len, const char *c, size_t c_len)
 {
+	const char *star;
+	size_t head, tail;
+
 	if (p_len > 1 && p[0] == '*' && p[p_len - 1] == '*') {
 		for (size_t i = 0; i + p_len - 2 <= c_len; i++) {
 			if (equals(p + 1, c + i, p_len - 2))
@@ -231,11 +232,13 @@ static bool component_fits(const char *p, size_t p_len, const char *c, size_t c_
 		}
 		return false;
 	}
-	if (p[0] == '*')
-		return c_len >= p_len - 1 && equals(p + 1, c + c_len - (p_len - 1), p_len - 1);
-	if (p[p_len - 1] == '*')
-		return c_len >= p_len - 1 && equals(p, c, p_len - 1);
-	return c_len == p_len && equals(p, c, p_len);
+	star = memchr(p, '*', p_len);
+	if (!star)
+		return c_len == p_len && equals(p, c, p_len);
+	head = (size_t)(star - p);
+	tail = p_len - head - 1;
+	return c_len >= head + tail && equals(p, c, head) &&
+	       equals(star + 1, c + c_len - tail, tail);
 }
 
 /* Whether the components of @pattern are the first ones of @path. */
@@ -257,16 +260,13 @@ static bool begins_with(const char *path, const char *pattern)
 
 static bool rule_fits(const struct rule *rule, const char *path)
 {
-	if (rule->pattern[0] == '/')
-		return begins_with(path, rule->pattern + 1);
-	for (;;) {
-		if (begins_with(path, rule->pattern))
-			return true;
+	while (!begins_with(path, rule->pattern)) {
 		path += strcspn(path, "/");
 		if (*path == '\0')
 			return false;
 		path++;
 	}
+	return true;
 }
 
 bool risk_link_leads_out(const char *path, const char *target)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_workspace_apply.c - workspace/workspace.h: changes onto the host, all or nothing. */
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -518,6 +519,155 @@ static void test_kill_at_every_call(void **state)
 	assert_true(killing.kills >= 200 && killing.olds > 20 && killing.news > 20);
 }
 
+/* Exchanges the folder "dir" with a link to outside, as fast as it can, until it is killed. */
+static void exchange_for_ever(void)
+{
+	for (;;) {
+		(void)renameat2(root, "dir", root, "evil", RENAME_EXCHANGE);
+		(void)renameat2(root, "dir", root, "evil", RENAME_EXCHANGE);
+	}
+}
+
+/* W03, W04: nothing outside is touched, however the race ends. */
+static void test_race_of_a_link(void **state)
+{
+	unsigned int applied = 0, refused = 0;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		cleanup(all_done) struct all all;
+		cleanup_free char *text = NULL;
+		char outside[128], path[160];
+		size_t len;
+		pid_t pid;
+		int r;
+
+		make_tree();
+		(void)snprintf(outside, sizeof(outside), "%s/outside", top);
+		assert_int_equal(mkdir(outside, 0777), 0);
+		(void)snprintf(path, sizeof(path), "%s/a", outside);
+		assert_int_equal(file_write_atomic(AT_FDCWD, path, "canary", 6, 0644), 0);
+		begin(&all);
+		host_link("evil", outside);
+		pid = fork();
+		if (pid == 0)
+			exchange_for_ever();
+		r = apply(&all);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_true(r == 0 || r == -ESTALE);
+		applied += r == 0;
+		refused += r != 0;
+		assert_int_equal(file_read_bounded(AT_FDCWD, path, 100, &text, &len), 0);
+		assert_string_equal(text, "canary");
+		assert_false(host_has(JOURNAL_DIR));
+		assert_int_equal(remove_top(NULL), 0);
+		assert_int_equal(make_top(NULL), 0);
+	}
+	print_message("%u applied, %u refused\n", applied, refused);
+	assert_true(refused > 0);
+}
+
+/* A file that is written to while it is exchanged: its writer loses nothing. */
+static void test_race_of_a_writer(void **state)
+{
+	unsigned int refused = 0;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		cleanup(all_done) struct all all;
+		uint8_t before[DIGEST_B], after[DIGEST_B];
+		pid_t pid;
+		int r;
+
+		make_tree();
+		begin(&all);
+		tree_digest(before);
+		pid = fork();
+		if (pid == 0) {
+			/* Old content, other times: what is checked right before the exchange. */
+			for (;;) {
+				int fd = openat(root, "edit", O_WRONLY | O_CLOEXEC);
+
+				(void)!write(fd, "old content\n", 12);
+				(void)close(fd);
+			}
+		}
+		(void)usleep(1000);
+		r = apply(&all);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_true(r == 0 || r == -ESTALE);
+		refused += r != 0;
+		tree_digest(after);
+		if (r != 0)
+			assert_memory_equal(before, after, DIGEST_B);
+		assert_int_equal(remove_top(NULL), 0);
+		assert_int_equal(make_top(NULL), 0);
+	}
+	assert_true(refused > 0);
+}
+
+/* A small file system that is full: the old tree, and nothing left. */
+static void test_disk_full(void **state)
+{
+	struct all all;
+	uint8_t before[DIGEST_B], after[DIGEST_B];
+	static char big[300 * 1024];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	close_fd(&root);
+	assert_int_equal(mount("tmpfs", folder, "tmpfs", 0, "size=256k"), 0);
+	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	memset(&all, 0, sizeof(all));
+	host_file("edit", "old\n");
+	all.ws = opened(NULL);
+	(void)close(sent(all.ws));
+	memset(big, 'x', sizeof(big) - 1);
+	guest_file("edit", "new\n", 0644);
+	guest_file("new", big, 0644);
+	all.stage = received();
+	all.changes = compared(all.ws, all.stage);
+	tree_digest(before);
+	assert_int_equal(apply(&all), -ENOSPC);
+	tree_digest(after);
+	assert_memory_equal(before, after, DIGEST_B);
+	assert_false(host_has(JOURNAL_DIR));
+	/* The control. */
+	changes_select(all.changes, 1, false);
+	assert_int_equal(apply(&all), 0);
+	host_is("edit", "new\n");
+	all_done(&all);
+	close_fd(&root);
+	assert_int_equal(umount(folder), 0);
+}
+
+/* Two at once: one after the other. */
+static void test_lock(void **state)
+{
+	cleanup(all_done) struct all all;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	make_tree();
+	begin(&all);
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < 200; i++) {
+			if (workspace_recover(root, key, NULL) < 0)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(apply(&all), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	check_new_tree();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_top, remove_top)
@@ -532,6 +682,10 @@ int main(void)
 		TEST(test_the_stage_is_held_against_the_card),
 		TEST(test_foreign_journals),
 		TEST(test_record_all_or_nothing),
+		TEST(test_race_of_a_link),
+		TEST(test_race_of_a_writer),
+		TEST(test_disk_full),
+		TEST(test_lock),
 		TEST(test_kill_at_every_call),
 	};
 
