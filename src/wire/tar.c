@@ -100,15 +100,26 @@ static void put_number(uint8_t *header, int at, int digits, uint64_t value)
 		header[at + i] = (uint8_t)('0' + (value & 7));
 }
 
+/* Without a NUL. Return: its length */
+static size_t put_text(uint8_t *at, const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n]; n++)
+		at[n] = (uint8_t)text[n];
+	return n;
+}
+
 static void put_header(uint8_t *header, const char *name, char type, const char *link)
 {
 	memset(header, 0, TAR_BLOCK_B);
-	memcpy(header + AT_NAME, name, strlen(name));
+	(void)put_text(header + AT_NAME, name);
 	put_number(header, AT_UID, 7, 0);
 	put_number(header, AT_GID, 7, 0);
 	header[AT_TYPE] = (uint8_t)type;
-	memcpy(header + AT_LINK, link, strlen(link));
-	memcpy(header + AT_MAGIC, "ustar\00000", 8);
+	(void)put_text(header + AT_LINK, link);
+	(void)put_text(header + AT_MAGIC, "ustar");
+	(void)put_text(header + AT_MAGIC + 6, "00");
 }
 
 static void put_numbers(uint8_t *header, uint32_t mode, uint64_t size, uint64_t mtime_s)
@@ -136,14 +147,12 @@ static size_t put_record(uint8_t *at, const char *key, const char *value)
 		if ((size_t)snprintf(number, sizeof(number), "%zu", length) == digits)
 			break;
 	}
-	memcpy(at, number, digits);
-	at += digits;
+	at += put_text(at, number);
 	*at++ = ' ';
-	memcpy(at, key, strlen(key));
-	at += strlen(key);
+	at += put_text(at, key);
 	*at++ = '=';
-	memcpy(at, value, strlen(value));
-	at[strlen(value)] = '\n';
+	at += put_text(at, value);
+	*at = '\n';
 	return length;
 }
 

@@ -48,7 +48,7 @@ bool diff_is_text(const struct diff_text *text)
 
 static int split(const struct diff_text *text, struct side *side)
 {
-	const char *at = text->data, *end = text->data + text->len;
+	const char *at = text->len > 0 ? text->data : "", *end = at + text->len;
 	size_t n = 0;
 
 	for (const char *p = at; p < end; n++) {
@@ -109,7 +109,7 @@ static int number_all(struct diff *d)
 
 	while (t.mask < 2 * (d->a.n + d->b.n) + 2)
 		t.mask *= 2;
-	slots = calloc(t.mask, sizeof(*slots));
+	slots = calloc(t.mask, sizeof(const struct line *));
 	if (!slots)
 		return -ENOMEM;
 	t.slots = slots;

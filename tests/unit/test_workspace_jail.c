@@ -14,6 +14,13 @@
 
 #include "workspace/unpack_jail.h"
 
+/* A sanitizer makes calls of its own, and none of them is allowed: without one only. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+
 #define CREATE (O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
 
 static int act_create(void)
@@ -148,7 +155,7 @@ static void make_stage(void)
 		assert_int_equal(fchownat(root, "stage", UNPACK_UID, UNPACK_UID, 0), 0);
 }
 
-static void test_acts(void **state)
+__attribute__((unused)) static void test_acts(void **state)
 {
 	enum { WORKS, FAILS, KILLED };
 	static const struct {
@@ -201,7 +208,7 @@ static void test_acts(void **state)
 }
 
 /* What "create above" did: nothing outside of the stage. */
-static void test_nothing_outside(void **state)
+__attribute__((unused)) static void test_nothing_outside(void **state)
 {
 	(void)state;
 	make_stage();
@@ -294,8 +301,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_top, remove_top)
 	const struct CMUnitTest tests[] = {
+#ifndef IS_SANITIZED
 		TEST(test_acts),
 		TEST(test_nothing_outside),
+#endif
 		TEST(test_what_the_kernel_says),
 	};
 
