@@ -642,6 +642,7 @@ static void test_disk_full(void **state)
 	all_done(&all);
 	close_fd(&root);
 	assert_int_equal(umount(folder), 0);
+	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Two at once: one after the other. */
