@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/utf8.h"
+#include "workspace/content.h"
 #include "workspace/sides.h"
 
 #define PIECE_B 256U
@@ -182,7 +183,8 @@ static void put_digest(FILE *out, const char *side, uint64_t size, const uint8_t
 	char hex[DIGEST_HEX_B + 1];
 
 	(void)sodium_bin2hex(hex, sizeof(hex), digest, DIGEST_B);
-	(void)fprintf(out, "%s %" PRIu64 " bytes, sha256 %s\n", side, size, hex);
+	(void)fprintf(out, "%s %" PRIu64 " bytes, %s %s\n", side, size,
+		      size > CONTENT_PLAIN_MAX_B ? "digest by pages" : "sha256", hex);
 }
 
 static void put_binary(FILE *out, const struct change *change)

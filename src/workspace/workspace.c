@@ -7,12 +7,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "base/cleanup.h"
 #include "sys/file.h"
+#include "workspace/commit.h"
 #include "workspace/ignore.h"
 #include "workspace/scan.h"
 
@@ -76,6 +78,16 @@ static int open_root(struct workspace *ws, struct ironclaw_error *err)
 	return 0;
 }
 
+/* While nobody applies anything there. */
+static int scan_locked(struct workspace *ws, struct ironclaw_error *err)
+{
+	cleanup_close int lock = commit_lock(ws->root_fd, LOCK_SH);
+
+	if (lock < 0)
+		return err_sys(err, -lock, "cannot lock the workspace");
+	return scan_tree(ws, err);
+}
+
 int workspace_open(const struct workspace_options *options, struct workspace **ret,
 		   struct ironclaw_error *err)
 {
@@ -98,7 +110,7 @@ int workspace_open(const struct workspace_options *options, struct workspace **r
 	if (r == 0)
 		r = workspace_recover(ws->root_fd, ws->key, err);
 	if (r == 0)
-		r = scan_tree(ws, err);
+		r = scan_locked(ws, err);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(ws);
