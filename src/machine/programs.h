@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 /**
- * programs_dir() - the folder of ironclaw-warden, ironclaw-keeper, ironclaw-guest and
- * ironclaw-qemu-preload.so.
+ * programs_dir() - the folder of ironclaw-warden, ironclaw-keeper, ironclaw-unpack, ironclaw-guest
+ * and ironclaw-qemu-preload.so.
  *
  * $IRONCLAW_LIBEXEC when set; the build folder, for programs that run from within it; else the
  * folder chosen at build time. Never a folder that merely lies beside the caller's program.

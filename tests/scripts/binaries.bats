@@ -30,8 +30,14 @@ needed() {
 	[[ $output != *INTERP* ]]
 }
 
+@test "the reader of a VM's archive is static" {
+	[ -z "$(needed "$BUILT/ironclaw-unpack")" ]
+	run readelf -lW "$BUILT/ironclaw-unpack"
+	[[ $output != *INTERP* ]]
+}
+
 @test "programs are position independent, with RELRO, immediate binding and no executable stack" {
-	for program in ironclaw ironclaw-keeper ironclaw-warden libironclaw.so; do
+	for program in ironclaw ironclaw-keeper ironclaw-warden ironclaw-unpack libironclaw.so; do
 		run readelf -hldW "$BUILT/$program"
 		[ "$status" -eq 0 ]
 		grep -qE 'Type: +DYN' <<<"$output"

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * card.h - show changes to a person, or to a program.
+ *
+ * All text of the guest goes through base/escape.h: on a terminal it can neither act nor hide.
+ * Nothing is left out in silence: what is cut says how much.
+ */
+#ifndef WORKSPACE_CARD_H
+#define WORKSPACE_CARD_H
+
+#include "codec/json_write.h"
+#include "workspace/workspace.h"
+
+#define CARD_LINE_MAX_B 4096U /* of a line of a diff that is shown */
+
+/** card_text() - counts, then what may act on the host, then a line for every change. */
+void card_text(FILE *out, const struct changes *changes);
+
+/**
+ * card_diff() - one change in full: a unified diff, or sizes and digests.
+ * @index:	of the change
+ *
+ * Return: 0; -ESTALE when the host's file is not what was copied any more (said on @out too);
+ * -errno
+ */
+int card_diff(FILE *out, const struct changes *changes, size_t index, struct ironclaw_error *err);
+
+/** card_conflicts() - what is not as it was, in three ways: copied, here now, in the VM. */
+void card_conflicts(FILE *out, const struct apply_result *result);
+
+/** card_json() - all of it but the diffs, as a member @key of the open object. */
+void card_json(struct json_writer *w, const char *key, const struct changes *changes);
+
+/** card_conflicts_json() - an array, as a member @key. */
+void card_conflicts_json(struct json_writer *w, const char *key, const struct apply_result *result);
+
+/** card_kind() - "created", "edited" ...; card_risk() - "none", "executable" ... */
+const char *card_kind(enum change_kind kind);
+const char *card_risk(enum change_risk risk);
+
+/** card_put() - foreign bytes of any length, escaped. */
+void card_put(FILE *out, const char *text, size_t len);
+
+#endif
