@@ -50,6 +50,8 @@ void run_print_json(const struct run_report *r)
 	json_write_bool(&w, "stdout_truncated", r->out.truncated);
 	json_write_bytes(&w, "stderr", r->err.data, r->err.len);
 	json_write_bool(&w, "stderr_truncated", r->err.truncated);
+	if (r->workspace)
+		run_workspace_json(&w, r->workspace);
 	print_timings(&w, r);
 	json_write_close_object(&w);
 	(void)json_write_end(&w);
@@ -94,8 +96,9 @@ static int prove(const struct ironclaw_vm *vm, struct ironclaw_error *err)
 }
 
 /* The strings of the info live in the handle: what is reported is copied out first. */
-static int run_vm(const struct run_args *args, struct audit_log *log, struct run_report *report,
-		  char id[65], char image[65], struct ironclaw_error *err)
+static int run_vm(const struct run_args *args, struct run_workspace *rw, struct audit_log *log,
+		  struct run_report *report, char id[65], char image[65],
+		  struct ironclaw_error *err)
 {
 	struct ironclaw_vm *vm;
 	uint64_t teardown;
@@ -112,10 +115,14 @@ static int run_vm(const struct run_args *args, struct audit_log *log, struct run
 	report->info.id = id;
 	report->info.image = image;
 	r = args->prove ? prove(vm, err) : 0;
+	if (r == 0 && rw)
+		r = run_workspace_in(rw, vm, err);
 	if (r == 0)
 		r = run_audit_start(log, args, &report->info, err);
 	if (r == 0)
 		r = run_session(vm, args, report, err);
+	if (r == 0 && rw)
+		r = run_workspace_out(rw, vm, err);
 	run_audit_end(log, report, r < 0 ? err : NULL);
 	teardown = clock_now_us();
 	ended = ironclaw_vm_destroy(vm, r < 0 ? NULL : err);
@@ -123,9 +130,20 @@ static int run_vm(const struct run_args *args, struct audit_log *log, struct run
 	return r < 0 ? r : ended;
 }
 
+/* The VM is gone; what it changed waits for a decision. */
+static int keep(const struct run_args *args, struct run_workspace *rw, struct audit_log *log,
+		struct run_report *report, struct ironclaw_error *err)
+{
+	if (!args->workspace.folder)
+		return 0;
+	report->workspace = rw;
+	return run_workspace_decide(rw, log, report->info.id, args->json, err);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	cleanup(audit_log_close) struct audit_log log = {.dirfd = -EBADF};
+	struct run_workspace *rw = calloc(1, sizeof(*rw));
 	struct run_report report = {0};
 	struct ironclaw_error err = {0};
 	cleanup_free const char **env = NULL;
@@ -134,16 +152,23 @@ int cmd_run(int argc, char **argv)
 	struct run_args args;
 	int code = run_parse(argc, argv, &args, &env);
 
-	if (code >= 0)
-		return code;
+	if (code >= 0 || !rw) {
+		free(rw);
+		return code >= 0 ? code : CLI_EXIT_RUN_FAILED;
+	}
 	cli_set_quiet(args.quiet);
 	args.vm.notice = cli_notice;
-	if (run_audit_open(&log, &err) < 0 || run_vm(&args, &log, &report, id, image, &err) < 0) {
+	if (run_audit_open(&log, &err) < 0 ||
+	    (args.workspace.folder && run_workspace_open(&args.workspace, rw, &err) < 0) ||
+	    run_vm(&args, args.workspace.folder ? rw : NULL, &log, &report, id, image, &err) < 0 ||
+	    keep(&args, rw, &log, &report, &err) < 0) {
 		code = fail(&err);
 	} else {
 		report.total_us = clock_now_us() - begin;
 		code = report_end(&args, &report);
 	}
+	run_workspace_close(rw);
+	free(rw);
 	free(report.out.data);
 	free(report.err.data);
 	return code;

@@ -9,11 +9,13 @@
 
 #include "audit/log.h"
 #include "base/limits.h"
+#include "cli/run_workspace.h"
 
 /** The command line of `run`; pointers lead into argv. */
 struct run_args {
 	struct ironclaw_vm_options vm;
 	struct ironclaw_exec_options exec;
+	struct run_workspace_args workspace;
 	bool json, quiet, interactive, prove;
 };
 
@@ -29,6 +31,7 @@ struct run_report {
 	struct run_capture out, err;
 	struct ironclaw_vm_info info;
 	struct ironclaw_exec_result result;
+	const struct run_workspace *workspace; /* NULL: none */
 	uint64_t total_us, teardown_us;
 };
 

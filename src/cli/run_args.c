@@ -37,6 +37,17 @@ static const char help[] =
 	"      --require-limits       refuse to start without a cgroup that limits the VMM\n"
 	"      --prove            first show what the kernel says about the VM's confinement, on\n"
 	"                         stderr; refuse to run the command when a layer is missing\n"
+	"      --workspace DIR[:PATH]  the command works on a copy of DIR, at PATH (/workspace); "
+	"what it\n"
+	"                         changes is shown at the end, and kept as far as you say\n"
+	"      --exclude PATTERN  leave out of the copy what matches, as in .gitignore; again and "
+	"again\n"
+	"      --workspace-size SIZE  the most that is copied (default: 4G)\n"
+	"      --apply            keep all changes without a question\n"
+	"      --discard          keep none\n"
+	"      --queue            let `ironclaw approvals` decide\n"
+	"      --changes FILE     save the changes as an archive, whatever else is decided\n"
+	"      --patch FILE       save them as a patch\n"
 	"      --json             print one JSON document with the output and how it went\n"
 	"  -q, --quiet            no notices, only the command's own output and errors\n"
 	"\n"
@@ -60,6 +71,14 @@ enum {
 	OPT_SECCOMP_MODE,
 	OPT_REQUIRE_LIMITS,
 	OPT_PROVE,
+	OPT_WORKSPACE,
+	OPT_EXCLUDE,
+	OPT_WORKSPACE_SIZE,
+	OPT_APPLY,
+	OPT_DISCARD,
+	OPT_QUEUE,
+	OPT_CHANGES,
+	OPT_PATCH,
 	OPT_JSON
 };
 
@@ -87,6 +106,14 @@ static const struct option longs[] = {
 	{"seccomp-mode", required_argument, NULL, OPT_SECCOMP_MODE},
 	{"require-limits", no_argument, NULL, OPT_REQUIRE_LIMITS},
 	{"prove", no_argument, NULL, OPT_PROVE},
+	{"workspace", required_argument, NULL, OPT_WORKSPACE},
+	{"exclude", required_argument, NULL, OPT_EXCLUDE},
+	{"workspace-size", required_argument, NULL, OPT_WORKSPACE_SIZE},
+	{"apply", no_argument, NULL, OPT_APPLY},
+	{"discard", no_argument, NULL, OPT_DISCARD},
+	{"queue", no_argument, NULL, OPT_QUEUE},
+	{"changes", required_argument, NULL, OPT_CHANGES},
+	{"patch", required_argument, NULL, OPT_PATCH},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -181,6 +208,15 @@ static void set_switch(struct run_args *args, int c)
 	case OPT_PROVE:
 		args->prove = true;
 		return;
+	case OPT_APPLY:
+		args->workspace.apply = true;
+		return;
+	case OPT_DISCARD:
+		args->workspace.discard = true;
+		return;
+	case OPT_QUEUE:
+		args->workspace.queue = true;
+		return;
 	default:
 		args->json = true;
 		return;
@@ -212,6 +248,10 @@ static const char **text_field(struct run_args *args, int c)
 		return &args->vm.seccomp_filter;
 	case OPT_SECCOMP_MODE:
 		return &args->vm.seccomp_mode;
+	case OPT_CHANGES:
+		return &args->workspace.changes_file;
+	case OPT_PATCH:
+		return &args->workspace.patch_file;
 	default:
 		return NULL;
 	}
@@ -227,6 +267,54 @@ static const char *absolute_path(struct parser *p, const char *path)
 	return resolved ? resolved : path;
 }
 
+/* "DIR", or "DIR:/PATH": a colon that no slash follows belongs to the folder's name. */
+static void set_workspace(struct parser *p, char *text)
+{
+	struct run_workspace_args *w = &p->args->workspace;
+	char *colon = NULL;
+
+	for (char *c = strstr(text, ":/"); c; c = strstr(c + 1, ":/"))
+		colon = c;
+	if (colon)
+		*colon = '\0';
+	w->folder = text;
+	w->guest_path = colon ? colon + 1 : NULL;
+	if (!text[0])
+		p->bad = "names no folder";
+}
+
+static void set_workspace_part(struct parser *p, int c)
+{
+	struct run_workspace_args *w = &p->args->workspace;
+	uint64_t mib;
+
+	if (c == OPT_WORKSPACE)
+		set_workspace(p, optarg);
+	else if (c == OPT_EXCLUDE && w->n_excludes == RUN_EXCLUDES_MAX)
+		p->bad = "is one pattern too many: .ironclawignore takes more";
+	else if (c == OPT_EXCLUDE)
+		w->excludes[w->n_excludes++] = optarg;
+	else if (parse_size_mib(optarg, &mib) < 0 || mib == 0 || mib > UINT64_MAX >> 20)
+		p->bad = "is not a size such as 256M or 2G";
+	else
+		w->size_max_b = mib << 20;
+}
+
+/* What a workspace's flags mean together. */
+static int check_workspace(const char *name, struct run_args *args)
+{
+	const struct run_workspace_args *w = &args->workspace;
+
+	if (!w->folder && (w->apply || w->discard || w->queue || w->changes_file || w->patch_file ||
+			   w->n_excludes > 0 || w->size_max_b > 0))
+		return cli_usage_error(name, "there is no --workspace that this could be about");
+	if (w->apply + w->discard + w->queue > 1)
+		return cli_usage_error(name, "--apply, --discard and --queue exclude each other");
+	if (w->folder && !args->exec.cwd)
+		args->exec.cwd = run_workspace_path(w);
+	return -1;
+}
+
 static void set_option(struct parser *p, int c)
 {
 	const char **field = text_field(p->args, c);
@@ -237,6 +325,8 @@ static void set_option(struct parser *p, int c)
 		*field = optarg;
 	else if (c == 'e')
 		add_env(p, optarg);
+	else if (c >= OPT_WORKSPACE && c <= OPT_WORKSPACE_SIZE)
+		set_workspace_part(p, c);
 	else if (c >= OPT_TIMEOUT && c <= OPT_OVERLAY)
 		set_number(p, c, optarg);
 	else
@@ -313,5 +403,5 @@ int run_parse(int argc, char **argv, struct run_args *ret, const char ***ret_env
 		return cli_usage_error(argv[0], "the command is empty");
 	ret->exec.env = p.env;
 	ret->exec.stdin_fd = STDIN_FILENO;
-	return -1;
+	return check_workspace(argv[0], ret);
 }

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_decide.c - what of a workspace's changes is kept: card, question, apply; see run_workspace.h.
+ *
+ * Who decides, in this order: a rule of the policy that denies; --discard; --apply; a rule that
+ * allows; --queue (`ironclaw approvals` elsewhere); a person at our terminal. Without any of these
+ * nothing is kept, and that is said.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "approval/ask.h"
+#include "base/cleanup.h"
+#include "base/escape.h"
+#include "cli/cli.h"
+#include "cli/run_workspace.h"
+#include "workspace/card.h"
+#include "workspace/gated.h"
+#include "workspace/patch.h"
+
+#define PATH_SHOWN_MAX_B 512U
+
+static void policy_freep(struct policy **policy)
+{
+	policy_free(*policy);
+}
+
+/* A text as rows. */
+struct rows {
+	char *text;
+	size_t len;
+	const char **lines;
+	size_t n;
+};
+
+static void rows_done(struct rows *rows)
+{
+	free(rows->text);
+	free(rows->lines);
+	*rows = (struct rows){.text = NULL};
+}
+
+static int rows_split(struct rows *rows)
+{
+	char *next = rows->text;
+
+	for (size_t i = 0; i < rows->len; i++)
+		rows->n += rows->text[i] == '\n';
+	rows->lines = calloc(rows->n + 1, sizeof(*rows->lines));
+	if (!rows->lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->n; i++) {
+		rows->lines[i] = next;
+		next = strchr(next, '\n');
+		*next++ = '\0';
+	}
+	return 0;
+}
+
+/* @index: of the change to show in full; SIZE_MAX: all that are chosen; the card when @diff is not
+ */
+static int rows_make(const struct changes *changes, bool diff, size_t index, struct rows *ret)
+{
+	struct ironclaw_error err;
+	FILE *out;
+
+	*ret = (struct rows){.text = NULL};
+	out = open_memstream(&ret->text, &ret->len);
+	if (!out)
+		return -ENOMEM;
+	if (!diff)
+		card_text(out, changes);
+	for (size_t i = 0; diff && i < changes->n; i++) {
+		if (index == i || (index == SIZE_MAX && changes->changes[i].selected))
+			(void)card_diff(out, changes, i, &err);
+	}
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	return rows_split(ret);
+}
+
+/* One question about what is chosen. @ret: index into @choices */
+static int ask(const struct changes *changes, const char *title, const char *const *choices,
+	       bool critical, bool diff, size_t index, size_t *ret,
+	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
+{
+	cleanup(rows_done) struct rows rows;
+	int r = rows_make(changes, diff, index, &rows);
+	const struct ask_question question = {.title = title,
+					      .lines = rows.lines,
+					      .n_lines = rows.n,
+					      .choices = choices,
+					      .critical = critical,
+					      .timeout_ms = APPROVAL_TIMEOUT_MS};
+
+	return r < 0 ? err_sys(err, -r, "no room for the changes")
+		     : ask_choice(&question, ret, terminal, err);
+}
+
+/* Each change for itself. */
+static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
+		  struct ironclaw_error *err)
+{
+	static const char *const choices[] = {"yes", "no", "show", "done", NULL};
+	enum { YES, NO, SHOW, DONE };
+	bool diff = false;
+
+	changes_select_all(changes, false);
+	for (size_t i = 0; i < changes->n;) {
+		char shown[PATH_SHOWN_MAX_B], title[PATH_SHOWN_MAX_B + 64];
+		struct changes one = {.n = 0};
+		size_t answer;
+		int r;
+
+		escape_name(shown, sizeof(shown), changes->changes[i].path,
+			    strlen(changes->changes[i].path));
+		(void)snprintf(title, sizeof(title), "%zu of %zu: %s %s", i + 1, changes->n,
+			       card_kind(changes->changes[i].kind), shown);
+		r = ask(diff ? changes : &one, title, choices, false, true, i, &answer, terminal,
+			err);
+		if (r < 0)
+			return r;
+		diff = answer == SHOW;
+		if (answer == DONE)
+			return 0;
+		if (answer == YES)
+			changes_select(changes, i, true);
+		i += answer == YES || answer == NO;
+	}
+	return 0;
+}
+
+/* Both ways to save are of the whole: what is chosen is what will be applied. */
+static int save(const struct changes *changes, const char *path, bool patch,
+		struct ironclaw_error *err)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	size_t left_out = 0;
+	FILE *out;
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot make '%s'", path);
+	if (!patch) {
+		r = patch_archive(fd, changes, &left_out, err);
+	} else {
+		out = fdopen(fd, "w");
+		if (!out)
+			return err_sys(err, errno, "cannot write '%s'", path);
+		(void)take_fd(&fd);
+		r = patch_write(out, changes, &left_out, err);
+		if (fclose(out) != 0 && r == 0)
+			r = err_sys(err, errno, "cannot write '%s'", path);
+	}
+	if (r < 0) {
+		(void)unlink(path);
+		return r;
+	}
+	cli_note("the changes are in '%s'", path);
+	if (left_out > 0)
+		cli_note("%zu of them are not: %s", left_out,
+			 patch ? "a patch holds no binary files and no bare folders"
+			       : "an archive holds no deletions");
+	return 0;
+}
+
+static int apply(struct run_workspace *rw, const struct approval_gate *gate,
+		 const struct approval_grant *grant, bool json, struct ironclaw_error *err)
+{
+	int r = gated_apply(gate, grant, rw->changes, &rw->applied, err);
+
+	if (r == -ESTALE && !json)
+		card_conflicts(stderr, &rw->applied);
+	if (r < 0)
+		return r;
+	rw->decision = "applied";
+	cli_note("%zu changes applied to '%s'", rw->applied.applied, rw->ws->root);
+	if (rw->applied.n_relinked > 0)
+		cli_note("%zu files had other names, which keep the old content",
+			 rw->applied.n_relinked);
+	return 0;
+}
+
+/* Whoever said it, said yes to what is chosen now. */
+static int approve(struct run_workspace *rw, const struct approval_gate *gate,
+		   const struct approval_by *by, bool json, struct ironclaw_error *err)
+{
+	cleanup(gated_changes_free) struct gated_changes gated;
+	struct approval_grant grant;
+	int r = gated_changes_make(rw->changes, &gated);
+
+	if (r < 0)
+		return err_sys(err, -r, "no room for the paths of the changes");
+	(void)snprintf(rw->by, sizeof(rw->by), "%s %s", by->user, by->detail);
+	r = approval_grant(gate, &gated.action, by, &grant, err);
+	return r < 0 ? r : apply(rw, gate, &grant, json, err);
+}
+
+static int refuse(struct run_workspace *rw, const struct approval_gate *gate,
+		  const struct approval_by *by, const char *why, struct ironclaw_error *err)
+{
+	cleanup(gated_changes_free) struct gated_changes gated;
+	int r = gated_changes_make(rw->changes, &gated);
+
+	if (r < 0)
+		return err_sys(err, -r, "no room for the paths of the changes");
+	r = approval_refuse(gate, &gated.action, by, why, err);
+	if (r != -EPERM)
+		return r;
+	err_clear(err);
+	rw->decision = "discarded";
+	(void)snprintf(rw->by, sizeof(rw->by), "%s %s", by->user, by->detail);
+	cli_note("the changes were discarded (%s); '%s' is as it was", why, rw->ws->root);
+	return 0;
+}
+
+/* By the policy, or through the queue. */
+static int obtain(struct run_workspace *rw, const struct approval_gate *gate, enum approval_way way,
+		  bool json, struct ironclaw_error *err)
+{
+	cleanup(gated_changes_free) struct gated_changes gated;
+	cleanup(rows_done) struct rows rows;
+	struct approval_grant grant;
+	int r = rows_make(rw->changes, false, SIZE_MAX, &rows);
+	const struct approval_card card = {.description = rw->ws->root,
+					   .lines = rows.lines,
+					   .n_lines = rows.n};
+
+	if (r < 0 || gated_changes_make(rw->changes, &gated) < 0) {
+		gated = (struct gated_changes){.paths = NULL};
+		return err_sys(err, ENOMEM, "no room for the changes");
+	}
+	if (way == APPROVAL_ASK_QUEUE)
+		cli_note("waiting for `ironclaw approvals`");
+	r = approval_obtain(gate, &gated.action, &card, way, &grant, err);
+	if (r == -EPERM) {
+		rw->decision = "discarded";
+		cli_note("the changes were discarded: %s", err->text);
+		err_clear(err);
+		return 0;
+	}
+	(void)snprintf(rw->by, sizeof(rw->by), "%s",
+		       way == APPROVAL_ASK_QUEUE ? "queue" : "policy");
+	return r < 0 ? r : apply(rw, gate, &grant, json, err);
+}
+
+static int save_here(const struct run_workspace *rw, const char *vm_id, struct ironclaw_error *err)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "ironclaw-%.64s.patch", vm_id);
+	return save(rw->changes, path, true, err);
+}
+
+/* At the terminal, until something ends it. */
+static int converse(struct run_workspace *rw, const struct approval_gate *gate, bool critical,
+		    struct ironclaw_error *err)
+{
+	static const char *const choices[] = {"apply", "choose", "show", "patch", "discard", NULL};
+	enum { APPLY, CHOOSE, SHOW, PATCH, DISCARD };
+	char terminal[ASK_TERMINAL_MAX_B] = "";
+	bool diff = false;
+
+	for (;;) {
+		struct approval_by by;
+		size_t answer;
+		int r = ask(rw->changes, "What the command changed", choices, critical, diff,
+			    SIZE_MAX, &answer, terminal, err);
+
+		if (r == 0 && answer == CHOOSE)
+			r = choose(rw->changes, terminal, err);
+		else if (r == 0 && answer == PATCH)
+			r = save_here(rw, gate->vm_id, err);
+		if (r == -ENOTTY)
+			return r;
+		by = approval_by_caller(APPROVAL_BY_TERMINAL, terminal);
+		if (r == -ECANCELED || r == -ETIMEDOUT || r == -EIO)
+			return refuse(rw, gate, &by, ask_failure(r), err);
+		if (r < 0)
+			return r;
+		if (answer == APPLY)
+			return approve(rw, gate, &by, false, err);
+		if (answer == DISCARD)
+			return refuse(rw, gate, &by, "denied", err);
+		diff = answer == SHOW;
+	}
+}
+
+static int decide(struct run_workspace *rw, const struct approval_gate *gate, bool json,
+		  struct ironclaw_error *err)
+{
+	cleanup(gated_changes_free) struct gated_changes gated;
+	const struct run_workspace_args *args = rw->args;
+	struct approval_verdict verdict;
+	struct approval_by by;
+	int r = gated_changes_make(rw->changes, &gated);
+
+	if (r < 0)
+		return err_sys(err, -r, "no room for the paths of the changes");
+	verdict = approval_decide(gate->policy, time(NULL), &gated.action);
+	by = approval_by_caller(APPROVAL_BY_FLAG, args->discard ? "--discard" : "--apply");
+	if (args->discard)
+		return refuse(rw, gate, &by, "denied", err);
+	if (verdict.answer != APPROVAL_ASK)
+		return obtain(rw, gate, APPROVAL_ASK_NOBODY, json, err);
+	if (args->apply)
+		return approve(rw, gate, &by, json, err);
+	if (args->queue)
+		return obtain(rw, gate, APPROVAL_ASK_QUEUE, json, err);
+	if (!json) {
+		r = converse(rw, gate, verdict.risk == APPROVAL_CRITICAL, err);
+		if (r != -ENOTTY)
+			return r;
+		err_clear(err);
+		card_text(stderr, rw->changes);
+	}
+	rw->decision = "nothing kept";
+	cli_note(
+		"nobody to ask: no change was kept; --apply, --queue or --changes FILE keeps them");
+	return 0;
+}
+
+int run_workspace_decide(struct run_workspace *rw, struct audit_log *log, const char *vm_id,
+			 bool json, struct ironclaw_error *err)
+{
+	cleanup(policy_freep) struct policy *policy = NULL;
+	struct approval_gate gate = {.paths = &rw->paths, .log = log, .vm_id = vm_id};
+	int r = policy_load(&rw->paths, NULL, &policy, err);
+
+	gate.policy = policy;
+	if (rw->changes->left_out > 0)
+		cli_note("%u changes in paths that the workspace leaves out are not kept",
+			 rw->changes->left_out);
+	if (r == 0 && rw->args->changes_file)
+		r = save(rw->changes, rw->args->changes_file, false, err);
+	if (r == 0 && rw->args->patch_file)
+		r = save(rw->changes, rw->args->patch_file, true, err);
+	if (r < 0)
+		return r;
+	if (rw->changes->n == 0) {
+		rw->decision = "unchanged";
+		cli_note("the workspace is unchanged");
+		return 0;
+	}
+	return decide(rw, &gate, json, err);
+}
