@@ -43,7 +43,7 @@ struct run_workspace {
 	struct apply_result applied;
 	const char
 		*decision; /* "applied", "discarded", "nothing kept", "unchanged"; NULL: none yet */
-	char by[64];	   /* who decided */
+	char by[APPROVAL_USER_MAX_B + APPROVAL_DETAIL_MAX_B]; /* who decided */
 };
 
 /** run_workspace_path() - where the guest has it. */

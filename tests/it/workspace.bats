@@ -1,0 +1,233 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `run --workspace`: a copy goes in, changes come out, and of them is kept what somebody decided.
+
+load lib
+
+setup() {
+	use_tmp
+	OUT=$BATS_TEST_TMPDIR/out
+	ERR=$BATS_TEST_TMPDIR/err
+	mkdir -p ws/src ws/old
+	echo 'int main(void) { return 1; }' >ws/src/main.c
+	printf 'one\ntwo\nthree\n' >ws/list
+	echo gone >ws/old/gone
+	ln -s src/main.c ws/link
+	echo '#!/bin/sh' >ws/tool
+	chmod 755 ws/tool
+}
+
+teardown() {
+	nothing_left
+}
+
+# tree: all that is in the folder: names, modes, contents, targets; and not the time of the root.
+tree() {
+	(cd ws && find . ! -name . -printf '%p %y %m %l\n' | sort && find . -type f -exec sha256sum {} + | sort -k 2)
+}
+
+ws() { # FLAG... -- COMMAND
+	ic run "$IMAGE" --workspace "$PWD/ws" "$@" </dev/null
+}
+
+EDIT='sed -i s/1/0/ src/main.c; echo four >>list; rm -r old; mkdir new; echo made >new/file; ln -s list new/ln; chmod 700 tool'
+
+edited() {
+	grep -qx 'int main(void) { return 0; }' ws/src/main.c &&
+		[ "$(tail -n 1 ws/list)" = four ] && [ ! -e ws/old ] && [ "$(cat ws/new/file)" = made ] &&
+		[ "$(readlink ws/new/ln)" = list ] && [ "$(stat -c %a ws/tool)" = 700 ] || flunk "$(tree)"
+}
+
+@test "the command sees the copy: contents, modes, links; it works in it" {
+	ws -- sh -c 'pwd; cat src/main.c link; stat -c %a tool; readlink link; id -u; touch mine'
+	exits 0
+	stdout_has /workspace
+	[ "$(grep -c 'return 1' "$OUT")" -eq 2 ]
+	stdout_has 755
+	ws --workspace "$PWD/ws:/home/user/code" -- pwd
+	stdout_is /home/user/code
+}
+
+@test "without a decision nothing is kept, and that is said" {
+	tree >before
+	ws -- sh -c "$EDIT"
+	exits 0
+	tree | cmp - before
+	stderr_has 'no change was kept'
+	stderr_has --apply
+	stderr_has src/main.c
+}
+
+@test "--apply keeps all of it; the log says who" {
+	ws --apply -- sh -c "$EDIT"
+	exits 0
+	edited
+	ic audit ls --kind decision --json
+	tail -n 1 "$OUT" | jq -e '.answer == "granted" or .answer == "approved" or .answer == "allow" or .answer == "yes"' >/dev/null || flunk "$(tail -n 1 "$OUT")"
+	ic audit ls --kind apply --json
+	[ -s "$OUT" ]
+	ic audit verify
+	exits 0
+}
+
+@test "--discard keeps none" {
+	tree >before
+	ws --discard -- sh -c "$EDIT"
+	exits 0
+	tree | cmp - before
+	stderr_has discarded
+}
+
+@test "a command that fails keeps its exit code, and its changes can be kept" {
+	ws --apply -- sh -c 'echo half >list; exit 3'
+	exits 3
+	[ "$(cat ws/list)" = half ]
+}
+
+@test "an unchanged workspace is said to be" {
+	ws --apply -- sh -c 'cat list >copy; rm copy; touch list'
+	exits 0
+	stderr_has unchanged
+}
+
+@test "--json tells the changes" {
+	ws --json --apply -- sh -c "$EDIT"
+	exits 0
+	json_is '.workspace.decision' '"applied"'
+	json '.workspace.changes' >changes
+	jq -e 'tostring | contains("src/main.c") and contains("new/file")' changes >/dev/null || flunk "$(cat changes)"
+	edited
+}
+
+@test "--changes and --patch save them; git takes the patch" {
+	cp -a ws copy
+	ws --discard --changes saved.tar --patch saved.patch -- sh -c "$EDIT"
+	exits 0
+	tar tf saved.tar | grep -q '^src/main.c$'
+	(cd copy && git apply ../saved.patch)
+	grep -q 'return 0' copy/src/main.c
+	# An existing file is not written over.
+	ws --discard --changes saved.tar -- sh -c "$EDIT"
+	exits 125
+	stderr_has saved.tar
+}
+
+@test "what the host changed meanwhile is not overwritten" {
+	"$IRONCLAW" run "$IMAGE" --workspace "$PWD/ws" --apply -- sh -c 'sleep 3; echo theirs >list; echo b >b' \
+		>"$OUT" 2>"$ERR" </dev/null &
+	local run=$!
+	sleep 2
+	echo ours >ws/list
+	status=0
+	wait "$run" || status=$?
+	exits 125
+	[ "$(cat ws/list)" = ours ]
+	[ ! -e ws/b ] || flunk "half of it was applied"
+	stderr_has list
+}
+
+@test "--exclude and .ironclawignore leave out, both ways" {
+	mkdir -p ws/node_modules ws/secret
+	echo big >ws/node_modules/x
+	echo key >ws/secret/key
+	echo secret/ >ws/.ironclawignore
+	ws --exclude node_modules --apply -- sh -c 'ls -a; mkdir secret; echo stolen >secret/key; echo in >node_modules || true'
+	exits 0
+	stdout_lacks node_modules
+	stdout_lacks secret
+	[ "$(cat ws/secret/key)" = key ]
+	[ "$(cat ws/node_modules/x)" = big ]
+}
+
+@test "what may run code later is marked, and no rule allows it" {
+	mkdir -p ws/.git/hooks "$BATS_TEST_TMPDIR/home/data"
+	ws --discard --json -- sh -c 'echo evil >.git/hooks/post-checkout; chmod +x .git/hooks/post-checkout'
+	exits 0
+	jq -e '.workspace.changes | tostring | contains("automatic")' "$OUT" >/dev/null || flunk "not marked"
+}
+
+@test "a size that is too large is refused before anything starts" {
+	head -c 3000000 /dev/zero | tr '\0' x >ws/big
+	ws --workspace-size 1M -- true
+	[ "$status" -ne 0 ]
+	stderr_has --workspace-size
+	stderr_is_tame
+	ws --apply --discard -- true
+	exits 2
+	ic run "$IMAGE" --apply -- true
+	exits 2
+	ic run "$IMAGE" --workspace "$PWD/none" -- true </dev/null
+	[ "$status" -ne 0 ]
+	stderr_is_tame
+}
+
+@test "a workspace that does not fit into the VM is said to be" {
+	head -c 100000000 /dev/urandom >ws/big
+	ws --memory 128M -- true
+	[ "$status" -ne 0 ]
+	stderr_has memory
+	stderr_is_tame
+}
+
+# on_terminal SCRIPT FLAG... : see terminal.py
+on_terminal() {
+	local script=$1
+
+	shift
+	status=0
+	printf '%s\n' "$script" | timeout 100 python3 "$IT/terminal.py" 40 100 "$IRONCLAW" run "$IMAGE" -q \
+		--workspace "$PWD/ws" "$@" >"$OUT" 2>"$ERR" || status=$?
+	exits 0
+}
+
+@test "at a terminal: the card, and yes" {
+	on_terminal $'expect discard[?] \nsend apply\\r' -- sh -c "$EDIT"
+	stdout_has src/main.c
+	edited
+}
+
+@test "at a terminal: some of it" {
+	tree >before
+	on_terminal $'expect discard[?] \nsend choose\\r\nexpect done[?] \nsend yes\\r\nexpect done[?] \nsend no\\r\nexpect discard[?] \nsend apply\\r' \
+		-- sh -c 'echo a >a; echo b >b'
+	[ "$(cat ws/a)" = a ]
+	[ ! -e ws/b ] || flunk "more than was chosen"
+}
+
+@test "at a terminal: no" {
+	tree >before
+	on_terminal $'expect discard[?] \nsend discard\\r' -- sh -c "$EDIT"
+	tree | cmp - before
+}
+
+@test "--queue: approved from elsewhere" {
+	"$IRONCLAW" run "$IMAGE" --workspace "$PWD/ws" --queue -- sh -c "$EDIT" >"$OUT" 2>"$ERR" </dev/null &
+	local run=$! id=""
+	for _ in $(seq 300); do
+		id=$("$IRONCLAW" approvals ls --json 2>/dev/null | jq -r '.. | .id? // empty' 2>/dev/null | head -n 1)
+		[ -z "$id" ] || break
+		sleep 0.1
+	done
+	[ -n "$id" ] || flunk "nothing waits: $(cat "$ERR")"
+	"$IRONCLAW" approvals show "$id" >/dev/null
+	"$IRONCLAW" approvals approve "$id"
+	status=0
+	wait "$run" || status=$?
+	exits 0
+	edited
+}
+
+@test "nothing of the host changes without an approval, whatever the guest does" {
+	mkdir outside
+	echo precious >outside/file
+	tree >before
+	find outside -printf '%p %s %m %T@\n' >before.outside
+	ws -- sh -c 'ln -sfn ../outside up; echo x >up/file 2>/dev/null; rm -rf src; ln -s /etc src; mkfifo pipe; mknod null c 1 3 2>/dev/null; echo y >"$(printf "bad\033[2Jname")"; true'
+	exits 0
+	tree | cmp - before
+	find outside -printf '%p %s %m %T@\n' | cmp - before.outside
+	# The name acts on no terminal.
+	if LC_ALL=C grep -q $'\033' "$ERR"; then
+		flunk "an escape sequence came through"
+	fi
+}
