@@ -24,9 +24,10 @@
 #include "guest/workspace.h"
 #include "wire/tar.h"
 
-#define OUT_B	     262144U
-#define NOTICES_MAX  16U
-#define OPAQUE_XATTR "trusted.overlay.opaque"
+#define OUT_B	      262144U
+#define NOTICES_MAX   16U
+#define NOTICE_NAME_B 256U
+#define OPAQUE_XATTR  "trusted.overlay.opaque"
 
 static struct {
 	uint8_t bytes[OUT_B], head[TAR_HEAD_MAX_B], map[TAR_MAP_MAX_B];
@@ -70,18 +71,18 @@ static void put(const void *data, size_t len)
 	}
 }
 
-/* Text of the guest's own; a line stays a line. */
+/* A line stays a line; the host escapes the rest. */
 static void leave_out(const char *why)
 {
-	char name[TAR_PATH_MAX_B + 2];
+	char name[NOTICE_NAME_B + 1];
 	size_t n = 0;
 
 	if (++out.notices > NOTICES_MAX)
 		return;
-	for (; out.path[n]; n++)
+	for (; out.path[n] && n < NOTICE_NAME_B; n++)
 		name[n] = out.path[n] == '\n' ? '?' : out.path[n];
 	name[n] = '\0';
-	(void)dprintf(STDERR_FILENO, "left out: '%s': %s\n", name, why);
+	(void)dprintf(STDERR_FILENO, "left out, %s: %s%s\n", why, name, out.path[n] ? "..." : "");
 }
 
 static void put_item(struct tar_item *item)
@@ -159,7 +160,7 @@ static void put_content(int fd, const struct stat *st)
 	size_t n;
 
 	if (item.size > TAR_SIZE_MAX_B) {
-		leave_out("the file is too large");
+		leave_out("too large");
 		return;
 	}
 	n = find_extents(fd, item.size);
@@ -173,7 +174,7 @@ static void put_content(int fd, const struct stat *st)
 		item.stored += (uint64_t)map;
 	}
 	if (item.stored > TAR_STORED_MAX_B) {
-		leave_out("the file is too large");
+		leave_out("too large");
 		return;
 	}
 	put_item(&item);
@@ -236,7 +237,7 @@ static void put_entry(int dir_fd, const char *name)
 	struct stat st;
 
 	if (strncasecmp(out.path, WORKSPACE_RESERVED, sizeof(WORKSPACE_RESERVED) - 1) == 0) {
-		leave_out("the name is reserved");
+		leave_out("a reserved name");
 		return;
 	}
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -8,7 +8,7 @@
 #include "base/escape.h"
 
 #define LINES_MAX_B  8192U
-#define NOTICE_MAX_B 1024U
+#define NOTICE_MAX_B 2048U
 
 /* What the guest says, while it does it. */
 struct transfer {

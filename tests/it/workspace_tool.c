@@ -3,10 +3,10 @@
  * workspace_tool.c - a workspace into a VM, commands, and what changed back, for
  * tests/it/workspace-guest.bats.
  *
- *   workspace_tool [-a] [-k] [-m MIB] FOLDER STAGES PLACE COMMAND...
+ *   workspace_tool [-a] [-m MIB] FOLDER STAGES PLACE COMMAND...
  *
  * Each COMMAND is a shell script, run as root at PLACE in a VM of the image "busybox"; its output
- * goes to stderr. -a: apply all changes to FOLDER. -k: with Debian's kernel. -m: memory. The
+ * goes to stderr. -a: apply all changes to FOLDER.  -m: memory. The
  * result is one JSON document: notices, and changes as card.h has them. Exit status 1 with a
  * sentence when anything failed.
  */
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
-#include "image/store.h"
 #include "machine/programs.h"
 #include "machine/vm_workspace.h"
 #include "workspace/card.h"
@@ -141,19 +139,13 @@ static void apply(const struct changes *changes)
 		fail();
 }
 
-static struct ironclaw_vm *start(bool debian, uint32_t memory_mib)
+static struct ironclaw_vm *start(uint32_t memory_mib)
 {
 	struct ironclaw_vm_options options = {.size = sizeof(options),
 					      .image = "busybox",
 					      .memory_mb = memory_mib};
 	struct ironclaw_vm *vm;
-	char path[2048];
-	const char *home = getenv("IRONCLAW_HOME");
 
-	if (debian) {
-		(void)snprintf(path, sizeof(path), "%s/data/kernels/debian-cloud", home);
-		options.kernel_path = path;
-	}
 	if (ironclaw_vm_start(&options, &vm, &err) < 0)
 		fail();
 	return vm;
@@ -163,16 +155,15 @@ int main(int argc, char **argv)
 {
 	static const uint8_t key[WORKSPACE_KEY_B] = "a key of a test";
 	struct workspace_options options = {.key = key};
-	bool must_apply = false, debian = false;
+	bool must_apply = false;
 	struct workspace *ws;
 	struct changes *changes;
 	struct ironclaw_vm *vm;
 	struct stage *stage;
 	uint32_t memory_mib = 256;
 
-	for (int c; (c = getopt(argc, argv, "+akm:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+am:")) != -1;) {
 		must_apply = must_apply || c == 'a';
-		debian = debian || c == 'k';
 		if (c == 'm')
 			memory_mib = (uint32_t)atoi(optarg);
 	}
@@ -185,7 +176,7 @@ int main(int argc, char **argv)
 	options.folder = argv[0];
 	if (workspace_open(&options, &ws, &err) < 0)
 		fail();
-	vm = start(debian, memory_mib);
+	vm = start(memory_mib);
 	in(vm, ws, argv[2]);
 	for (char **script = argv + 3; *script; script++)
 		run(vm, argv[2], *script);
