@@ -16,6 +16,7 @@
 #include "guest/identity.h"
 #include "guest/link.h"
 #include "guest/server.h"
+#include "guest/workspace.h"
 
 #define AGENT_NICE (-10)
 
@@ -46,6 +47,7 @@ int main(void)
 	protect();
 	cgroup_boot();
 	identity_boot(layer_fd);
+	workspace_boot(layer_fd);
 	child_boot();
 	link_open();
 	server_run();

@@ -64,6 +64,7 @@ static int check_texts(const struct session_command *c, struct ironclaw_error *e
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			       "user '%.64s' is empty or longer than %u bytes", c->user,
 			       WIRE_USER_MAX_B);
+	ic_assert(!c->builtin || (!c->env && !c->cwd && !c->user && !c->tty));
 	return check_env(c->env, err);
 }
 
@@ -95,7 +96,8 @@ static void put_all(struct request *r, const struct session_command *c)
 		put(r, WIRE_EXEC_CWD, c->cwd, strlen(c->cwd));
 	if (c->user)
 		put(r, WIRE_EXEC_USER, c->user, strlen(c->user));
-	wire_put_u32(flags, (c->use_stdin ? WIRE_EXEC_STDIN : 0) | (c->tty ? WIRE_EXEC_TTY : 0));
+	wire_put_u32(flags, (c->use_stdin ? WIRE_EXEC_STDIN : 0) | (c->tty ? WIRE_EXEC_TTY : 0) |
+				    (c->builtin ? WIRE_EXEC_BUILTIN : 0));
 	put(r, WIRE_EXEC_FLAGS, flags, sizeof(flags));
 	if (c->tty) {
 		wire_put_u16(size, c->rows);

@@ -30,6 +30,7 @@ struct session_command {
 	const char *const *env; /* may be NULL */
 	const char *cwd, *user; /* may be NULL */
 	bool tty, use_stdin;
+	bool builtin; /* one of the agent's own; without env, cwd, user and tty */
 	uint16_t rows, cols;
 };
 

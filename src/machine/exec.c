@@ -28,6 +28,7 @@ struct exec {
 	uint64_t begin_us, deadline_us; /* deadline 0: none */
 	uint64_t first_byte_us;
 	int refused; /* what the output callback returned below 0 */
+	bool builtin;
 	bool timed_out, kill_sent;
 };
 
@@ -244,6 +245,7 @@ static int run(struct exec *x, struct ironclaw_error *err)
 						.user = x->options->user,
 						.tty = x->options->tty,
 						.use_stdin = x->options->use_stdin,
+						.builtin = x->builtin,
 						.rows = x->options->rows,
 						.cols = x->options->cols};
 	int r;
@@ -273,12 +275,28 @@ static int run(struct exec *x, struct ironclaw_error *err)
 	return r;
 }
 
+static int exec(struct exec *x, uint64_t timeout_ms, struct ironclaw_exec_result *ret,
+		struct ironclaw_error *err)
+{
+	int r;
+
+	if (x->vm->launch.ended)
+		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' has ended already",
+			       x->vm->launch.vm_id);
+	x->begin_us = clock_now_us();
+	if (timeout_ms)
+		x->deadline_us = x->begin_us + timeout_ms * 1000;
+	r = run(x, err);
+	if (r == 0)
+		fill_result(x, ret);
+	return r;
+}
+
 int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
 		     struct ironclaw_exec_result *ret, struct ironclaw_error *err)
 {
 	struct ironclaw_exec_options mine;
-	struct exec x = {.vm = vm, .options = &mine, .begin_us = clock_now_us()};
-	uint64_t timeout_ms;
+	struct exec x = {.vm = vm, .options = &mine};
 	int r;
 
 	err_clear(err);
@@ -286,18 +304,16 @@ int ironclaw_vm_exec(struct ironclaw_vm *vm, const struct ironclaw_exec_options 
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			       "ironclaw_vm_exec() needs a VM and a result");
 	r = take_options(options, &mine, err);
-	if (r < 0)
-		return r;
-	if (vm->launch.ended)
-		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' has ended already",
-			       vm->launch.vm_id);
-	timeout_ms = mine.timeout_ms ? mine.timeout_ms : vm->timeout_ms;
-	if (timeout_ms)
-		x.deadline_us = x.begin_us + timeout_ms * 1000;
-	r = run(&x, err);
-	if (r == 0)
-		fill_result(&x, ret);
-	return r;
+	return r < 0 ? r : exec(&x, mine.timeout_ms ? mine.timeout_ms : vm->timeout_ms, ret, err);
+}
+
+int vm_exec_builtin(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
+		    struct ironclaw_exec_result *ret, struct ironclaw_error *err)
+{
+	struct exec x = {.vm = vm, .options = options, .builtin = true};
+
+	err_clear(err);
+	return exec(&x, options->timeout_ms, ret, err);
 }
 
 static int wake(struct ironclaw_vm *vm, const struct vm_wake *record)

@@ -34,4 +34,12 @@ struct vm_notices {
 void vm_notice(const struct vm_notices *notices, enum ironclaw_notice notice, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * vm_exec_builtin() - ironclaw_vm_exec() of one of the guest agent's own commands, which
+ * docs/protocol.md lists.
+ * @options:	env, cwd, user and tty must be empty; timeout_ms 0 is none
+ */
+int vm_exec_builtin(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
+		    struct ironclaw_exec_result *ret, struct ironclaw_error *err);
+
 #endif

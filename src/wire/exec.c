@@ -81,7 +81,7 @@ static const char *take(const struct wire_tlv *tlv, struct wire_exec *exec, stru
 			return "flags of EXEC";
 		seen->flags = true;
 		exec->flags = wire_get_u32(tlv->value);
-		if (exec->flags & ~(WIRE_EXEC_STDIN | WIRE_EXEC_TTY))
+		if (exec->flags & ~(WIRE_EXEC_STDIN | WIRE_EXEC_TTY | WIRE_EXEC_BUILTIN))
 			return "flags of EXEC";
 		return NULL;
 	case WIRE_EXEC_WINSIZE:
@@ -119,6 +119,9 @@ const char *wire_exec_get(const uint8_t *buf, size_t len, struct wire_exec *ret)
 		return "missing command of EXEC";
 	if (seen.winsize && !(exec.flags & WIRE_EXEC_TTY))
 		return "window size of EXEC without a terminal";
+	if ((exec.flags & WIRE_EXEC_BUILTIN) &&
+	    ((exec.flags & WIRE_EXEC_TTY) || exec.n_env > 0 || exec.cwd || exec.user))
+		return "built-in command of EXEC";
 	*ret = exec;
 	return NULL;
 }

@@ -26,12 +26,14 @@ enum wire_exec_tag {
 	WIRE_EXEC_ENV = 2,     /* repeated; NAME=VALUE with a non-empty NAME; a later one wins */
 	WIRE_EXEC_CWD = 3,     /* once at most; absolute; default: the user's home */
 	WIRE_EXEC_USER = 4,    /* once at most; NAME or UID, each with an optional :GROUP */
-	WIRE_EXEC_FLAGS = 5,   /* once at most; u32 of WIRE_EXEC_STDIN, WIRE_EXEC_TTY */
+	WIRE_EXEC_FLAGS = 5,   /* once at most; u32 of WIRE_EXEC_STDIN and so on */
 	WIRE_EXEC_WINSIZE = 6, /* once at most, with TTY only; u16 rows, u16 columns */
 };
 
-#define WIRE_EXEC_STDIN 1U /* the host sends stdin; without it the command reads /dev/null */
-#define WIRE_EXEC_TTY	2U /* stdin, stdout and stderr are one pty; all output is on STDOUT */
+#define WIRE_EXEC_STDIN	  1U /* the host sends stdin; without it the command reads /dev/null */
+#define WIRE_EXEC_TTY	  2U /* stdin, stdout and stderr are one pty; all output is on STDOUT */
+/* The first argument names a command of the agent's own. No variable, folder, user or pty. */
+#define WIRE_EXEC_BUILTIN 4U
 
 /** Where starting a command failed; decides between exit code 126 and 127. */
 enum wire_exec_stage {

@@ -52,7 +52,8 @@ static void check_exec(size_t len)
 	if (wire_exec_get(request, len, &exec) != NULL)
 		return;
 	require(exec.n_args >= 1 && exec.n_args + exec.n_env <= WIRE_EXEC_STRINGS_MAX);
-	require((exec.flags & ~(WIRE_EXEC_STDIN | WIRE_EXEC_TTY)) == 0);
+	require((exec.flags & ~(WIRE_EXEC_STDIN | WIRE_EXEC_TTY | WIRE_EXEC_BUILTIN)) == 0);
+	require(!(exec.flags & WIRE_EXEC_BUILTIN) || !(exec.flags & WIRE_EXEC_TTY));
 	require((exec.flags & WIRE_EXEC_TTY) || (exec.rows == 0 && exec.cols == 0));
 	require(!exec.cwd || (exec.cwd[0] == '/' && exec.cwd_length <= WIRE_CWD_MAX_B));
 	require(!exec.cwd || !memchr(exec.cwd, '\0', exec.cwd_length));

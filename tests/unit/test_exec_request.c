@@ -131,6 +131,20 @@ static void the_least_command(void **state)
 	assert_int_equal(exec.rows, 0);
 }
 
+static void a_builtin_command(void **state)
+{
+	static const char *const argv[] = {"unpack", "/workspace", NULL};
+	const struct session_command c = {.argv = argv, .use_stdin = true, .builtin = true};
+	cleanup_free uint8_t *request = NULL;
+	struct wire_exec exec;
+	size_t len;
+
+	(void)state;
+	request = make(&c, &len, &exec);
+	strings_are(request, len, WIRE_EXEC_ARG, 2, argv);
+	assert_int_equal(exec.flags, WIRE_EXEC_BUILTIN | WIRE_EXEC_STDIN);
+}
+
 static void an_empty_command_is_refused(void **state)
 {
 	const char *const none[] = {NULL}, *const empty[] = {"", "x", NULL};
@@ -277,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_arrives),
 		cmocka_unit_test(the_least_command),
+		cmocka_unit_test(a_builtin_command),
 		cmocka_unit_test(an_empty_command_is_refused),
 		cmocka_unit_test(a_variable_has_a_name),
 		cmocka_unit_test(a_working_directory_is_absolute),

@@ -129,7 +129,7 @@ static void bad_strings_are_refused(void **state)
 		{WIRE_EXEC_USER, "", 0, "user of EXEC"},
 		{WIRE_EXEC_USER, "a\0", 2, "user of EXEC"},
 		{WIRE_EXEC_FLAGS, "\1\0\0", 3, "flags of EXEC"},
-		{WIRE_EXEC_FLAGS, "\4\0\0\0", 4, "flags of EXEC"},
+		{WIRE_EXEC_FLAGS, "\10\0\0\0", 4, "flags of EXEC"},
 		{WIRE_EXEC_FLAGS, "\0\0\0\x80", 4, "flags of EXEC"},
 		{WIRE_EXEC_WINSIZE, "\1\0\1", 3, "window size of EXEC"},
 		{WIRE_EXEC_WINSIZE, "\1\0\1\0", 4, "window size of EXEC without a terminal"},
@@ -174,6 +174,37 @@ static void what_may_come_once_comes_once(void **state)
 	put_winsize(1, 1);
 	put_winsize(1, 1);
 	refused("window size of EXEC");
+}
+
+/* What the agent's own commands have no use for has no form. */
+static void a_builtin_command_is_nothing_but_arguments(void **state)
+{
+	static const uint16_t tags[] = {WIRE_EXEC_ENV, WIRE_EXEC_CWD, WIRE_EXEC_USER};
+	static const char *const texts[] = {"A=1", "/tmp", "root"};
+	struct wire_exec exec;
+
+	(void)state;
+	start();
+	put_text(WIRE_EXEC_ARG, "pack");
+	put_u32(WIRE_EXEC_FLAGS, WIRE_EXEC_BUILTIN | WIRE_EXEC_STDIN);
+	assert_null(wire_exec_get(request, used, &exec));
+	assert_int_equal(exec.flags, WIRE_EXEC_BUILTIN | WIRE_EXEC_STDIN);
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		start();
+		put_text(WIRE_EXEC_ARG, "pack");
+		put_text(tags[i], texts[i]);
+		assert_null(wire_exec_get(request, used, &exec));
+		put_u32(WIRE_EXEC_FLAGS, WIRE_EXEC_BUILTIN);
+		refused("built-in command of EXEC");
+	}
+	start();
+	put_text(WIRE_EXEC_ARG, "pack");
+	put_u32(WIRE_EXEC_FLAGS, WIRE_EXEC_BUILTIN | WIRE_EXEC_TTY);
+	refused("built-in command of EXEC");
+	start();
+	put_text(WIRE_EXEC_ARG, "pack");
+	put_u32(WIRE_EXEC_FLAGS, 8);
+	refused("flags of EXEC");
 }
 
 static void strings_have_limits(void **state)
@@ -270,6 +301,7 @@ int main(void)
 		cmocka_unit_test(the_shortest_request_is_one_argument),
 		cmocka_unit_test(bad_strings_are_refused),
 		cmocka_unit_test(what_may_come_once_comes_once),
+		cmocka_unit_test(a_builtin_command_is_nothing_but_arguments),
 		cmocka_unit_test(strings_have_limits),
 		cmocka_unit_test(the_number_of_strings_has_a_limit),
 		cmocka_unit_test(a_request_has_a_limit),
