@@ -136,7 +136,8 @@ int run_workspace_out(struct run_workspace *rw, struct ironclaw_vm *vm, struct i
 	r = receive_start(&options, &receive, err);
 	if (r < 0)
 		return r;
-	taken = vm_workspace_out(vm, run_workspace_path(rw->args), take_bytes, receive, err);
+	taken = vm_workspace_out(vm, run_workspace_path(rw->args), take_bytes, notice, receive,
+				 err);
 	if (taken < 0 && taken != -EPIPE) {
 		receive_cancel(receive);
 		return taken;

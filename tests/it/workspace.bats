@@ -63,9 +63,10 @@ edited() {
 	exits 0
 	edited
 	ic audit ls --kind decision --json
-	tail -n 1 "$OUT" | jq -e '.answer == "granted" or .answer == "approved" or .answer == "allow" or .answer == "yes"' >/dev/null || flunk "$(tail -n 1 "$OUT")"
+	tail -n 1 "$OUT" | jq -e '.answer == "allowed" and .how == "flag" and .detail == "--apply"' >/dev/null ||
+		flunk "another decision"
 	ic audit ls --kind apply --json
-	[ -s "$OUT" ]
+	tail -n 1 "$OUT" | jq -e --arg ws "$PWD/ws" '.target == $ws' >/dev/null || flunk "no record of it"
 	ic audit verify
 	exits 0
 }
