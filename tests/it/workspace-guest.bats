@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A workspace goes into a VM and what changed comes back: by the guest's unpack and pack, the host's
 # side as it is, and both kernels. What is expected was written down here, not computed.
+#
+# shellcheck disable=SC2016 # scripts are expanded in the VM
 
 load lib
 
