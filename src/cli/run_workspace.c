@@ -138,11 +138,11 @@ int run_workspace_out(struct run_workspace *rw, struct ironclaw_vm *vm, struct i
 		return r;
 	taken = vm_workspace_out(vm, run_workspace_path(rw->args), take_bytes, notice, receive,
 				 err);
-	if (taken < 0 && taken != -EPIPE) {
+	/* A reader that gave up knows why; a VM that is gone has no more to say. */
+	if (taken < 0 && err->code != IRONCLAW_ERR_CANCELLED) {
 		receive_cancel(receive);
 		return taken;
 	}
-	/* A reader that gave up knows why. */
 	r = receive_finish(receive, &rw->stage, &why);
 	if (r < 0)
 		*err = why;
