@@ -84,18 +84,25 @@ static int rows_make(const struct changes *changes, bool diff, size_t index, str
 	return rows_split(ret);
 }
 
-/* One question about what is chosen. @ret: index into @choices */
-static int ask(const struct changes *changes, const char *title, const char *const *choices,
-	       bool critical, bool diff, size_t index, size_t *ret,
+/* A question, and what is shown before it. */
+struct view {
+	const char *title;
+	const char *const *choices;
+	bool critical, diff;
+	size_t index; /* as of rows_make() */
+};
+
+/* @ret: index into the choices */
+static int ask(const struct changes *changes, const struct view *view, size_t *ret,
 	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
 {
 	cleanup(rows_done) struct rows rows;
-	int r = rows_make(changes, diff, index, &rows);
-	const struct ask_question question = {.title = title,
+	int r = rows_make(changes, view->diff, view->index, &rows);
+	const struct ask_question question = {.title = view->title,
 					      .lines = rows.lines,
 					      .n_lines = rows.n,
-					      .choices = choices,
-					      .critical = critical,
+					      .choices = view->choices,
+					      .critical = view->critical,
 					      .timeout_ms = APPROVAL_TIMEOUT_MS};
 
 	return r < 0 ? err_sys(err, -r, "no room for the changes")
@@ -121,8 +128,10 @@ static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
 			    strlen(changes->changes[i].path));
 		(void)snprintf(title, sizeof(title), "%zu of %zu: %s %s", i + 1, changes->n,
 			       card_kind(changes->changes[i].kind), shown);
-		r = ask(diff ? changes : &one, title, choices, false, true, i, &answer, terminal,
-			err);
+		r = ask(diff ? changes : &one,
+			&(struct view){
+				.title = title, .choices = choices, .diff = true, .index = i},
+			&answer, terminal, err);
 		if (r < 0)
 			return r;
 		diff = answer == SHOW;
@@ -269,8 +278,9 @@ static int converse(struct run_workspace *rw, const struct approval_gate *gate, 
 	for (;;) {
 		struct approval_by by;
 		size_t answer;
-		int r = ask(rw->changes, "What the command changed", choices, critical, diff,
-			    SIZE_MAX, &answer, terminal, err);
+		const struct view view = {"What the command changed", choices, critical, diff,
+					  SIZE_MAX};
+		int r = ask(rw->changes, &view, &answer, terminal, err);
 
 		if (r == 0 && answer == CHOOSE)
 			r = choose(rw->changes, terminal, err);

@@ -93,7 +93,7 @@ static int make_folder(const struct tar_item *item)
 	    fchownat(to.base_fd, item->path, to.user.uid, to.user.gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fchmodat(to.base_fd, item->path, item->mode & 0777, 0) < 0)
 		return -errno;
-	strcpy(to.path, item->path);
+	memcpy(to.path, item->path, sizeof(to.path));
 	to.open[to.depth++] = (struct open_folder){strlen(item->path), item->mtime_s};
 	return 0;
 }

@@ -96,10 +96,8 @@ int vm_workspace_in(struct ironclaw_vm *vm, const char *guest_path, int tar_fd,
 	return transfer(vm, "unpack", guest_path, tar_fd, &t, err);
 }
 
-int vm_workspace_out(struct ironclaw_vm *vm, const char *guest_path,
-		     int (*data)(void *userdata, const void *bytes, size_t len),
-		     void (*notice)(void *userdata, const char *text), void *userdata,
-		     struct ironclaw_error *err)
+int vm_workspace_out(struct ironclaw_vm *vm, const char *guest_path, vm_workspace_data data,
+		     vm_workspace_notice notice, void *userdata, struct ironclaw_error *err)
 {
 	struct transfer t = {.data = data, .userdata = userdata};
 	int r = transfer(vm, "pack", guest_path, -EBADF, &t, err);

@@ -15,6 +15,11 @@
 #define VM_WORKSPACE_TIMEOUT_MS	 (30U * 60U * 1000U)
 #define VM_WORKSPACE_NOTICES_MAX 32U
 
+/** Takes the archive as it comes; a negative return ends call and VM. */
+typedef int (*vm_workspace_data)(void *userdata, const void *bytes, size_t len);
+/** Takes a line of the guest's, escaped. */
+typedef void (*vm_workspace_notice)(void *userdata, const char *text);
+
 /**
  * vm_workspace_in() - put a workspace into a VM, once.
  * @guest_path:	absolute, as tar_path_check() has it behind the first '/'; made in the guest, or an
@@ -32,14 +37,12 @@ int vm_workspace_in(struct ironclaw_vm *vm, const char *guest_path, int tar_fd,
 /**
  * vm_workspace_out() - read what changed. May be called again.
  * @guest_path:	as above
- * @data:	the archive, hostile bytes, as they come; a negative return ends call and VM
+ * @data:	gets the archive: hostile bytes
  * @notice:	what the guest says that it left out, escaped, a line each; may be NULL
  *
  * Only after success the archive is whole. Return: as vm_workspace_in()
  */
-int vm_workspace_out(struct ironclaw_vm *vm, const char *guest_path,
-		     int (*data)(void *userdata, const void *bytes, size_t len),
-		     void (*notice)(void *userdata, const char *text), void *userdata,
-		     struct ironclaw_error *err);
+int vm_workspace_out(struct ironclaw_vm *vm, const char *guest_path, vm_workspace_data data,
+		     vm_workspace_notice notice, void *userdata, struct ironclaw_error *err);
 
 #endif
