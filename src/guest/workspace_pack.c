@@ -80,7 +80,7 @@ static void leave_out(const char *why)
 	if (++out.notices > NOTICES_MAX)
 		return;
 	for (; out.path[n] && n < NOTICE_NAME_B; n++)
-		name[n] = out.path[n] == '\n' ? '?' : out.path[n];
+		name[n] = (char)(out.path[n] == '\n' ? '?' : out.path[n]);
 	name[n] = '\0';
 	(void)dprintf(STDERR_FILENO, "left out, %s: %s%s\n", why, name, out.path[n] ? "..." : "");
 }

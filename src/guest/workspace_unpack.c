@@ -186,12 +186,11 @@ static void make_places(int layer_fd, const char *path)
 static int is_empty(const char *path)
 {
 	DIR *dir = opendir(path);
-	const struct dirent *entry;
 	int n = 0;
 
 	if (!dir)
 		return -errno;
-	while (n <= 2 && (entry = readdir(dir)))
+	while (n <= 2 && readdir(dir))
 		n++;
 	(void)closedir(dir);
 	return n <= 2; /* "." and ".." */

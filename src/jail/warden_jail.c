@@ -284,7 +284,10 @@ static int offer_sockets(const struct warden_jail *jail)
 {
 	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JAIL_LISTENER};
 	const struct warden_report made = {.stage = JAIL_STAGE_NONE};
-	cleanup_close int folder = open(JAIL_SOCKETS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* A mount of its own: from the keeper's current folder no ".." leads into the VMM's tree.
+	 */
+	cleanup_close int folder = (int)syscall(SYS_open_tree, AT_FDCWD, JAIL_SOCKETS,
+						OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	cleanup_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int fds[WARDEN_SOCKETS_FDS] = {folder, listener};
 

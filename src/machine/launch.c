@@ -107,6 +107,7 @@ static int write_filter(const struct launch_settings *s, const struct launch *l,
 {
 	cleanup_free uint8_t *buf = malloc(ENGINE_FILTER_MAX_B);
 	cleanup_close int fd = -EBADF;
+	char name[LIMIT_VM_ID_MAX + 16];
 	size_t len = 0;
 	int r;
 
@@ -117,9 +118,10 @@ static int write_filter(const struct launch_settings *s, const struct launch *l,
 			      err);
 	if (r < 0 || len == 0)
 		return r;
-	(void)snprintf(path, size, "%s/vms/%s/seccomp", s->paths->run, l->vm_id);
+	(void)snprintf(name, sizeof(name), "%s/seccomp", l->vm_id);
+	(void)snprintf(path, size, "%s/vms/%s", s->paths->run, name);
 	/* As the initramfs. */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	fd = openat(l->dir.vms_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
 	if (fd < 0 || fchmod(fd, 0444) < 0)
 		return err_sys(err, errno, "cannot make '%s'", path);
 	r = file_write_full(fd, buf, len);

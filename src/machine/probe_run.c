@@ -320,6 +320,8 @@ static int resolve(const struct paths *paths, const char *image, const struct vm
 	int r;
 
 	vm_config_init(&config);
+	/* The catalogue says what is expected of QEMU's jail and its keeper's. */
+	config.engine = VM_ENGINE_QEMU;
 	(void)snprintf(config.image, sizeof(config.image), "%s", image ? image : VM_DEFAULT_IMAGE);
 	r = vm_config_complete(&config, err);
 	if (r == 0)

@@ -92,6 +92,40 @@ static int take_engine(const char *name, enum vm_link link, struct template_spec
 	return -ENOEXEC;
 }
 
+/* What was asked for and this Firecracker does not give. */
+static int check_firecracker(const struct vm_config *config, const struct template_spec *spec,
+			     struct ironclaw_error *err)
+{
+	cleanup_free uint8_t *buf = malloc(ENGINE_FILTER_MAX_B);
+	size_t len;
+	int r;
+
+	/* Its own filter comes before the jail's, traps, and so lets no call fail. */
+	if (config->seccomp_mode == VM_SECCOMP_AUDIT) {
+		(void)err_set(err, IRONCLAW_ERR_INVALID, EOPNOTSUPP,
+			      "firecracker has no seccomp mode 'audit'");
+		err_hint(err, "--engine qemu");
+		return -EOPNOTSUPP;
+	}
+	if (!buf)
+		return err_sys(err, ENOMEM, "no room for the VMM's filter");
+	r = spec->engine->filter(&spec->host, spec->seccomp, false, buf, &len, err);
+	if (r < 0)
+		err_hint(err, "--seccomp basic, or --engine qemu");
+	return r;
+}
+
+/* One that is linked dynamically is no release: the filter that is built into it allows all. */
+static int check_release(const struct template_spec *spec, struct ironclaw_error *err)
+{
+	if (spec->host.n_files == 0)
+		return 0;
+	(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOTSUP,
+		      "'%s' is no release of Firecracker: its seccomp filter allows all",
+		      spec->host.program);
+	return -ENOTSUP;
+}
+
 /* Firecracker, unless there is a reason against it; then QEMU. */
 static int choose_engine(const struct vm_config *config, const struct vm_notices *notices,
 			 struct template_spec *ret, struct ironclaw_error *err)
@@ -99,11 +133,17 @@ static int choose_engine(const struct vm_config *config, const struct vm_notices
 	struct ironclaw_error why = {0};
 	int r;
 
-	if (config->engine == VM_ENGINE_FIRECRACKER)
-		return take_engine("firecracker", config->link, ret, err);
+	if (config->engine == VM_ENGINE_FIRECRACKER) {
+		r = take_engine("firecracker", config->link, ret, err);
+		return r < 0 ? r : check_firecracker(config, ret, err);
+	}
 	if (config->engine == VM_ENGINE_AUTO && ret->accel == ENGINE_ACCEL_KVM &&
 	    config->link != VM_LINK_SERIAL) {
 		r = take_engine("firecracker", config->link, ret, &why);
+		if (r == 0)
+			r = check_release(ret, &why);
+		if (r == 0)
+			r = check_firecracker(config, ret, &why);
 		if (r == 0)
 			return 0;
 		if (r != -ENOENT)
