@@ -25,11 +25,6 @@
 
 #define PATH_SHOWN_MAX_B 512U
 
-static void policy_freep(struct policy **policy)
-{
-	policy_free(*policy);
-}
-
 /* A text as rows. */
 struct rows {
 	char *text;
@@ -338,15 +333,16 @@ static int decide(struct run_workspace *rw, const struct approval_gate *gate, bo
 int run_workspace_decide(struct run_workspace *rw, struct audit_log *log, const char *vm_id,
 			 bool json, struct ironclaw_error *err)
 {
-	cleanup(policy_freep) struct policy *policy = NULL;
-	struct approval_gate gate = {.paths = &rw->paths, .log = log, .vm_id = vm_id};
-	int r = policy_load(&rw->paths, NULL, &policy, err);
+	const struct approval_gate gate = {.paths = &rw->paths,
+					   .log = log,
+					   .policy = rw->policy,
+					   .vm_id = vm_id};
+	int r = 0;
 
-	gate.policy = policy;
 	if (rw->changes->left_out > 0)
 		cli_note("%u changes in paths that the workspace leaves out are not kept",
 			 rw->changes->left_out);
-	if (r == 0 && rw->args->changes_file)
+	if (rw->args->changes_file)
 		r = save(rw->changes, rw->args->changes_file, false, err);
 	if (r == 0 && rw->args->patch_file)
 		r = save(rw->changes, rw->args->patch_file, true, err);

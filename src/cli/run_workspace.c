@@ -58,7 +58,9 @@ int run_workspace_open(const struct run_workspace_args *args, struct run_workspa
 	state_fd = open_state(ret, err);
 	if (state_fd < 0)
 		return state_fd;
-	r = workspace_key(state_fd, key, err);
+	r = policy_load(&ret->paths, NULL, &ret->policy, err);
+	if (r == 0)
+		r = workspace_key(state_fd, key, err);
 	return r < 0 ? r : workspace_open(&options, &ret->ws, err);
 }
 
@@ -170,6 +172,7 @@ void run_workspace_json(struct json_writer *w, const struct run_workspace *rw)
 
 void run_workspace_close(struct run_workspace *rw)
 {
+	policy_free(rw->policy);
 	changes_free(rw->changes);
 	stage_free(rw->stage);
 	workspace_free(rw->ws);

@@ -37,6 +37,7 @@ struct run_workspace_args {
 struct run_workspace {
 	const struct run_workspace_args *args;
 	struct paths paths;
+	struct policy *policy; /* read before anything runs; NULL: there is none */
 	struct workspace *ws;
 	struct stage *stage;
 	struct changes *changes;

@@ -224,6 +224,7 @@ on_terminal() {
 	echo precious >outside/file
 	tree >before
 	find outside -printf '%p %s %m %T@\n' >before.outside
+	# shellcheck disable=SC2016 # for the guest's shell
 	ws -- sh -c 'ln -sfn ../outside up; echo x >up/file 2>/dev/null; rm -rf src; ln -s /etc src; mkfifo pipe; mknod null c 1 3 2>/dev/null; echo y >"$(printf "bad\033[2Jname")"; true'
 	exits 0
 	tree | cmp - before
@@ -232,4 +233,36 @@ on_terminal() {
 	if LC_ALL=C grep -q $'\033' "$ERR"; then
 		flunk "an escape sequence came through"
 	fi
+}
+
+# policy RULES: of a state folder of our own.
+policy() {
+	home_copy
+	mkdir -p "$IRONCLAW_HOME/config"
+	printf '{"rules": [%s]}' "$1" >"$IRONCLAW_HOME/config/policy.json"
+	chmod 600 "$IRONCLAW_HOME/config/policy.json"
+}
+
+@test "a rule allows what it says, and no more; one that denies wins over --apply" {
+	policy "{\"name\": \"docs\", \"decision\": \"allow\", \"workspace\": \"$PWD/ws\", \"paths\": [\"docs\"], \"effects\": [\"create\", \"edit\"]}"
+	ws -- sh -c 'mkdir docs; echo text >docs/page'
+	exits 0
+	[ "$(cat ws/docs/page)" = text ] || flunk "the rule does not allow it"
+	tree >before
+	ws -- sh -c 'echo text >docs/page2; echo five >>list'
+	exits 0
+	tree | cmp - before
+	stderr_has 'no change was kept'
+	printf '{"rules": [{"name": "never", "decision": "deny", "workspace": "%s"}]}' "$PWD/ws" \
+		>"$IRONCLAW_HOME/config/policy.json"
+	ws --apply -- sh -c 'echo five >>list'
+	tree | cmp - before
+	stderr_has discarded
+	# What it says is not known: nothing runs.
+	echo '{"rules": [' >"$IRONCLAW_HOME/config/policy.json"
+	ws --apply -- sh -c 'echo ran; echo five >>list'
+	exits 2
+	stdout_empty
+	stderr_has policy.json
+	tree | cmp - before
 }
