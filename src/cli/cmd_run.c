@@ -167,7 +167,8 @@ int cmd_run(int argc, char **argv)
 		report.total_us = clock_now_us() - begin;
 		code = report_end(&args, &report);
 	}
-	run_workspace_close(rw);
+	if (rw->args)
+		run_workspace_close(rw);
 	free(rw);
 	free(report.out.data);
 	free(report.err.data);

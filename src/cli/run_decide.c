@@ -24,6 +24,7 @@
 #include "workspace/patch.h"
 
 #define PATH_SHOWN_MAX_B 512U
+#define PATCH_NAMES_MAX	 100U
 
 /* A text as rows. */
 struct rows {
@@ -57,9 +58,9 @@ static int rows_split(struct rows *rows)
 	return 0;
 }
 
-/* @index: of the change to show in full; SIZE_MAX: all that are chosen; the card when @diff is not
- */
-static int rows_make(const struct changes *changes, bool diff, size_t index, struct rows *ret)
+/* @card: the overview; @diff: changes in full, @index or with SIZE_MAX all that are chosen */
+static int rows_make(const struct changes *changes, bool card, bool diff, size_t index,
+		     struct rows *ret)
 {
 	struct ironclaw_error err;
 	FILE *out;
@@ -68,7 +69,7 @@ static int rows_make(const struct changes *changes, bool diff, size_t index, str
 	out = open_memstream(&ret->text, &ret->len);
 	if (!out)
 		return -ENOMEM;
-	if (!diff)
+	if (card)
 		card_text(out, changes);
 	for (size_t i = 0; diff && i < changes->n; i++) {
 		if (index == i || (index == SIZE_MAX && changes->changes[i].selected))
@@ -92,7 +93,7 @@ static int ask(const struct changes *changes, const struct view *view, size_t *r
 	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
 {
 	cleanup(rows_done) struct rows rows;
-	int r = rows_make(changes, view->diff, view->index, &rows);
+	int r = rows_make(changes, !view->diff, view->diff, view->index, &rows);
 	const struct ask_question question = {.title = view->title,
 					      .lines = rows.lines,
 					      .n_lines = rows.n,
@@ -132,39 +133,34 @@ static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
 		diff = answer == SHOW;
 		if (answer == DONE)
 			return 0;
-		if (answer == YES)
-			changes_select(changes, i, true);
+		if (answer == YES || answer == NO)
+			changes_select(changes, i, answer == YES);
 		i += answer == YES || answer == NO;
 	}
 	return 0;
 }
 
-/* Both ways to save are of the whole: what is chosen is what will be applied. */
-static int save(const struct changes *changes, const char *path, bool patch,
+/* Both ways to save are of what is chosen. @fd: of @path, made for this; -EBADF afterwards */
+static int save(const struct changes *changes, int *fd, const char *path, bool patch,
 		struct ironclaw_error *err)
 {
-	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	size_t left_out = 0;
 	FILE *out;
 	int r;
 
-	if (fd < 0)
-		return err_sys(err, errno, "cannot make '%s'", path);
 	if (!patch) {
-		r = patch_archive(fd, changes, &left_out, err);
+		r = patch_archive(*fd, changes, &left_out, err);
 	} else {
-		out = fdopen(fd, "w");
+		out = fdopen(dup(*fd), "w");
 		if (!out)
 			return err_sys(err, errno, "cannot write '%s'", path);
-		(void)take_fd(&fd);
 		r = patch_write(out, changes, &left_out, err);
 		if (fclose(out) != 0 && r == 0)
 			r = err_sys(err, errno, "cannot write '%s'", path);
 	}
-	if (r < 0) {
-		(void)unlink(path);
+	if (r < 0)
 		return r;
-	}
+	close_fd(fd);
 	cli_note("the changes are in '%s'", path);
 	if (left_out > 0)
 		cli_note("%zu of them are not: %s", left_out,
@@ -230,7 +226,8 @@ static int obtain(struct run_workspace *rw, const struct approval_gate *gate, en
 	cleanup(gated_changes_free) struct gated_changes gated;
 	cleanup(rows_done) struct rows rows;
 	struct approval_grant grant;
-	int r = rows_make(rw->changes, false, SIZE_MAX, &rows);
+	/* Whoever answers elsewhere has nothing else to look at. */
+	int r = rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
 	const struct approval_card card = {.description = rw->ws->root,
 					   .lines = rows.lines,
 					   .n_lines = rows.n};
@@ -244,7 +241,11 @@ static int obtain(struct run_workspace *rw, const struct approval_gate *gate, en
 	r = approval_obtain(gate, &gated.action, &card, way, &grant, err);
 	if (r == -EPERM) {
 		rw->decision = "discarded";
-		cli_note("the changes were discarded: %s", err->text);
+		err_prefix(err, "the changes were discarded");
+		/* Somebody counts on them. */
+		if (rw->args->apply || rw->args->queue)
+			return r;
+		cli_note("%s", err->text);
 		err_clear(err);
 		return 0;
 	}
@@ -253,12 +254,25 @@ static int obtain(struct run_workspace *rw, const struct approval_gate *gate, en
 	return r < 0 ? r : apply(rw, gate, &grant, json, err);
 }
 
-static int save_here(const struct run_workspace *rw, const char *vm_id, struct ironclaw_error *err)
+/* Under a name of its own, whatever is there. A failure is said, and the question asked again. */
+static void save_here(const struct run_workspace *rw, const char *vm_id)
 {
+	cleanup_close int fd = -EBADF;
+	struct ironclaw_error err = {0};
 	char path[128];
 
-	(void)snprintf(path, sizeof(path), "ironclaw-%.64s.patch", vm_id);
-	return save(rw->changes, path, true, err);
+	for (unsigned int i = 1; fd < 0 && i <= PATCH_NAMES_MAX; i++) {
+		(void)snprintf(path, sizeof(path), "ironclaw-%.64s-%u.patch", vm_id, i);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd < 0)
+		(void)err_sys(&err, errno, "cannot make '%s'", path);
+	else if (save(rw->changes, &fd, path, true, &err) < 0)
+		(void)unlink(path);
+	if (err.code)
+		(void)fprintf(stderr, "ironclaw: %s\n", err.text);
 }
 
 /* At the terminal, until something ends it. */
@@ -280,7 +294,7 @@ static int converse(struct run_workspace *rw, const struct approval_gate *gate, 
 		if (r == 0 && answer == CHOOSE)
 			r = choose(rw->changes, terminal, err);
 		else if (r == 0 && answer == PATCH)
-			r = save_here(rw, gate->vm_id, err);
+			save_here(rw, gate->vm_id);
 		if (r == -ENOTTY)
 			return r;
 		by = approval_by_caller(APPROVAL_BY_TERMINAL, terminal);
@@ -343,9 +357,9 @@ int run_workspace_decide(struct run_workspace *rw, struct audit_log *log, const 
 		cli_note("%u changes in paths that the workspace leaves out are not kept",
 			 rw->changes->left_out);
 	if (rw->args->changes_file)
-		r = save(rw->changes, rw->args->changes_file, false, err);
+		r = save(rw->changes, &rw->changes_fd, rw->args->changes_file, false, err);
 	if (r == 0 && rw->args->patch_file)
-		r = save(rw->changes, rw->args->patch_file, true, err);
+		r = save(rw->changes, &rw->patch_fd, rw->args->patch_file, true, err);
 	if (r < 0)
 		return r;
 	if (rw->changes->n == 0) {

@@ -87,6 +87,18 @@ static void handle_signals(bool tty)
 	(void)sigaction(SIGWINCH, &action, NULL);
 }
 
+/* What comes after the command with a workspace may take long, and a signal ends it: nothing of the
+ * host has changed then, or an apply is finished or undone by the next run. */
+static void give_signals_back(void)
+{
+	struct sigaction before;
+
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++) {
+		if (sigaction(passed_on[i], NULL, &before) == 0 && before.sa_handler == on_signal)
+			(void)signal(passed_on[i], SIG_DFL);
+	}
+}
+
 static void make_terminal_raw(void)
 {
 	struct termios raw;
@@ -198,5 +210,7 @@ int run_session(struct ironclaw_vm *vm, const struct run_args *args, struct run_
 	r = ironclaw_vm_exec(vm, &exec, &ret->result, err);
 	restore_terminal();
 	session_vm = NULL;
+	if (args->workspace.folder)
+		give_signals_back();
 	return r;
 }

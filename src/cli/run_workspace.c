@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +44,47 @@ static int open_state(struct run_workspace *rw, struct ironclaw_error *err)
 	return fd < 0 ? err_sys(err, errno, "cannot open '%s'", rw->paths.data) : fd;
 }
 
+/* "/a/b" of "/a/b/c"; of itself as well. */
+static bool is_within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+/*
+ * What a VM could read there are the keys of journals and of the audit log; what it could have
+ * applied, the policy by which its next changes are judged.
+ */
+static int refuse_own_folders(const struct run_workspace *rw, struct ironclaw_error *err)
+{
+	const char *own[] = {rw->paths.data, rw->paths.config, rw->paths.run, rw->paths.cache};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		char resolved[PATH_MAX];
+
+		if (!realpath(own[i], resolved))
+			continue;
+		if (!is_within(resolved, rw->ws->root) && !is_within(rw->ws->root, resolved))
+			continue;
+		(void)err_set(err, IRONCLAW_ERR_INVALID, EPERM,
+			      "'%s' cannot be a workspace: IronClaw's own folder '%s' is in it, or "
+			      "around it",
+			      rw->ws->root, resolved);
+		err_hint(err, "--workspace with another folder");
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int make_file(const char *path, int *ret, struct ironclaw_error *err)
+{
+	if (!path)
+		return 0;
+	*ret = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return *ret < 0 ? err_sys(err, errno, "cannot make '%s'", path) : 0;
+}
+
 int run_workspace_open(const struct run_workspace_args *args, struct run_workspace *ret,
 		       struct ironclaw_error *err)
 {
@@ -54,14 +97,22 @@ int run_workspace_open(const struct run_workspace_args *args, struct run_workspa
 	cleanup_close int state_fd = -EBADF;
 	int r;
 
-	*ret = (struct run_workspace){.args = args};
+	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
 	state_fd = open_state(ret, err);
 	if (state_fd < 0)
 		return state_fd;
 	r = policy_load(&ret->paths, NULL, &ret->policy, err);
 	if (r == 0)
 		r = workspace_key(state_fd, key, err);
-	return r < 0 ? r : workspace_open(&options, &ret->ws, err);
+	if (r == 0)
+		r = workspace_open(&options, &ret->ws, err);
+	if (r == 0)
+		r = refuse_own_folders(ret, err);
+	if (r == 0)
+		r = make_file(args->changes_file, &ret->changes_fd, err);
+	if (r == 0)
+		r = make_file(args->patch_file, &ret->patch_fd, err);
+	return r;
 }
 
 /* The copy is written by a thread of its own, and read from the pipe by whoever feeds the VM. */
@@ -170,11 +221,21 @@ void run_workspace_json(struct json_writer *w, const struct run_workspace *rw)
 	json_write_close_object(w);
 }
 
+/* One that was made and not written goes. */
+static void drop_file(int *fd, const char *path)
+{
+	if (*fd >= 0)
+		(void)unlink(path);
+	close_fd(fd);
+}
+
 void run_workspace_close(struct run_workspace *rw)
 {
+	drop_file(&rw->changes_fd, rw->args->changes_file);
+	drop_file(&rw->patch_fd, rw->args->patch_file);
 	policy_free(rw->policy);
 	changes_free(rw->changes);
 	stage_free(rw->stage);
 	workspace_free(rw->ws);
-	*rw = (struct run_workspace){.args = rw->args};
+	*rw = (struct run_workspace){.args = rw->args, .changes_fd = -EBADF, .patch_fd = -EBADF};
 }

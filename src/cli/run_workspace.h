@@ -41,6 +41,7 @@ struct run_workspace {
 	struct workspace *ws;
 	struct stage *stage;
 	struct changes *changes;
+	int changes_fd, patch_fd; /* made before anything runs; -EBADF: not asked for, or written */
 	struct apply_result applied;
 	const char
 		*decision; /* "applied", "discarded", "nothing kept", "unchanged"; NULL: none yet */
@@ -50,6 +51,11 @@ struct run_workspace {
 /** run_workspace_path() - where the guest has it. */
 const char *run_workspace_path(const struct run_workspace_args *args);
 
+/**
+ * run_workspace_open() - what can be wrong is found here, before anything runs: the policy, files
+ * to save to, a folder that holds our own state or lies in it.
+ * @ret:	for run_workspace_close(), whatever is returned
+ */
 int run_workspace_open(const struct run_workspace_args *args, struct run_workspace *ret,
 		       struct ironclaw_error *err);
 int run_workspace_in(struct run_workspace *rw, struct ironclaw_vm *vm, struct ironclaw_error *err);

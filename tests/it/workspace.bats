@@ -109,9 +109,35 @@ edited() {
 	(cd copy && git apply ../saved.patch)
 	grep -q 'return 0' copy/src/main.c
 	# An existing file is not written over.
-	ws --discard --changes saved.tar -- sh -c "$EDIT"
+	ws --discard --changes saved.tar -- sh -c 'echo ran'
 	exits 125
+	stdout_empty
 	stderr_has saved.tar
+}
+
+@test "IronClaw's own folders are no workspace, nor what holds them" {
+	home_copy
+	for folder in "$IRONCLAW_HOME" "$IRONCLAW_HOME/data" "$IRONCLAW_HOME/data/images" "$IRONCLAW_HOME/.."; do
+		ic run "$IMAGE" --workspace "$folder" --exclude images --exclude kernels -- echo ran </dev/null
+		exits 2
+		stdout_empty
+		stderr_has 'cannot be a workspace'
+	done
+}
+
+@test "a signal after the command ends the wait, and nothing is kept" {
+	tree >before
+	"$IRONCLAW" run "$IMAGE" --workspace "$PWD/ws" --queue -- sh -c "$EDIT" >"$OUT" 2>"$ERR" </dev/null 3>&- &
+	local run=$!
+	for _ in $(seq 300); do
+		! grep -q 'waiting for' "$ERR" || break
+		sleep 0.1
+	done
+	kill -TERM "$run"
+	status=0
+	wait "$run" || status=$?
+	[ "$status" -ne 0 ] || flunk "it goes on"
+	tree | cmp - before
 }
 
 @test "what the host changed meanwhile is not overwritten" {
@@ -211,7 +237,9 @@ on_terminal() {
 		sleep 0.1
 	done
 	[ -n "$id" ] || flunk "nothing waits: $(cat "$ERR")"
-	"$IRONCLAW" approvals show "$id" >/dev/null
+	"$IRONCLAW" approvals show "$id" >shown
+	# What is asked about is shown, not only named.
+	grep -q 'return 0' shown || flunk "$(cat shown)"
 	"$IRONCLAW" approvals approve "$id"
 	status=0
 	wait "$run" || status=$?
@@ -256,6 +284,7 @@ policy() {
 	printf '{"rules": [{"name": "never", "decision": "deny", "workspace": "%s"}]}' "$PWD/ws" \
 		>"$IRONCLAW_HOME/config/policy.json"
 	ws --apply -- sh -c 'echo five >>list'
+	exits 125
 	tree | cmp - before
 	stderr_has discarded
 	# What it says is not known: nothing runs.
