@@ -28,7 +28,7 @@
 
 /* How long a dead VM's keeper and warden are waited for before a failure is explained without them.
  */
-#define LAST_WORDS_MS 2000
+#define LAST_WORDS_MS 6000
 /* Beyond the keeper's own deadline, which it may not keep: it parses guest bytes. */
 #define SLACK_MS      5000U
 /* To kill a VMM, wait for it and remove a folder. */
