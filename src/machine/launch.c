@@ -524,10 +524,33 @@ static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t 
 	}
 }
 
+/* A guest may be quicker than the warden's word that it started. */
+static int wait_started(struct launch *l, struct ironclaw_error *err)
+{
+	uint64_t deadline = clock_now_us() + SLACK_MS * 1000ULL;
+
+	while (l->started_us == 0) {
+		struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
+		int r = poll(&p, 1, clock_left_ms(deadline));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+				       "the warden of VM '%s' does not answer", l->vm_id);
+		r = read_warden(l, err);
+		if (r != 0)
+			return r < 0 ? r : launch_explain(l, err);
+	}
+	return 0;
+}
+
 int launch_wait(struct launch *l, struct ironclaw_error *err)
 {
 	int r = wait_keeper(l, CONTROL_READY, l->limit_ms, err);
 
+	if (r == 0)
+		r = wait_started(l, err);
 	if (r == 0)
 		l->ready_us = clock_now_us();
 	return r;
