@@ -38,6 +38,7 @@ const char *ask_failure(int r)
 	case -ETIMEDOUT:
 		return "timeout";
 	case -ECANCELED:
+	case -ENODATA:
 		return "interrupted";
 	default:
 		return "the terminal is gone";
@@ -61,7 +62,7 @@ static int say(struct ask_terminal *t, const char *fmt, ...)
 
 static bool is_no(int key)
 {
-	return key == KEY_INTERRUPT || key == KEY_END || key == 'q';
+	return key == KEY_INTERRUPT || key == KEY_END;
 }
 
 /* Between two pages. */
@@ -78,7 +79,9 @@ static int next_page(struct pager *p, size_t line)
 
 		if (key < 0)
 			return key;
-		if (is_no(key))
+		if (key == 'q')
+			r = -ENODATA;
+		else if (is_no(key))
 			r = -ECANCELED;
 		if (key == 'a' && !p->question->critical)
 			p->all = true;

@@ -37,8 +37,8 @@ struct ask_question {
  *
  * When not critical, the first letters of a word are enough where no other begins so.
  *
- * Return: 0; -ENOTTY without a terminal of ours in the foreground; -ECANCELED; -ETIMEDOUT; -EIO
- * after a hang-up
+ * Return: 0; -ENOTTY without a terminal of ours in the foreground; -ECANCELED; -ENODATA for a `q`
+ * between two pages, a no as well unless the caller asks again; -ETIMEDOUT; -EIO after a hang-up
  */
 int ask_choice(const struct ask_question *question, size_t *ret,
 	       char ret_terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err);

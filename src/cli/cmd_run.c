@@ -130,14 +130,19 @@ static int run_vm(const struct run_args *args, struct run_workspace *rw, struct 
 	return r < 0 ? r : ended;
 }
 
-/* The VM is gone; what it changed waits for a decision. */
-static int keep(const struct run_args *args, struct run_workspace *rw, struct audit_log *log,
-		struct run_report *report, struct ironclaw_error *err)
+/* The VM is gone; what it changed waits for a decision. Return: whether that was carried out */
+static bool keep(const struct run_args *args, struct run_workspace *rw, struct audit_log *log,
+		 struct run_report *report, struct ironclaw_error *err)
 {
 	if (!args->workspace.folder)
-		return 0;
+		return true;
 	report->workspace = rw;
-	return run_workspace_decide(rw, log, report->info.id, args->json, err);
+	if (run_workspace_decide(rw, log, report->info.id, args->json, err) == 0)
+		return true;
+	rw->failure = err->text;
+	if (!rw->decision)
+		rw->decision = "failed";
+	return false;
 }
 
 int cmd_run(int argc, char **argv)
@@ -160,12 +165,15 @@ int cmd_run(int argc, char **argv)
 	args.vm.notice = cli_notice;
 	if (run_audit_open(&log, &err) < 0 ||
 	    (args.workspace.folder && run_workspace_open(&args.workspace, rw, &err) < 0) ||
-	    run_vm(&args, args.workspace.folder ? rw : NULL, &log, &report, id, image, &err) < 0 ||
-	    keep(&args, rw, &log, &report, &err) < 0) {
+	    run_vm(&args, args.workspace.folder ? rw : NULL, &log, &report, id, image, &err) < 0) {
 		code = fail(&err);
 	} else {
+		bool kept = keep(&args, rw, &log, &report, &err);
+
 		report.total_us = clock_now_us() - begin;
 		code = report_end(&args, &report);
+		if (!kept)
+			code = fail(&err);
 	}
 	if (rw->args)
 		run_workspace_close(rw);

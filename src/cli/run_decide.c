@@ -128,6 +128,10 @@ static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
 			&(struct view){
 				.title = title, .choices = choices, .diff = true, .index = i},
 			&answer, terminal, err);
+		if (r == -ENODATA && diff) {
+			diff = false;
+			continue;
+		}
 		if (r < 0)
 			return r;
 		diff = answer == SHOW;
@@ -275,7 +279,7 @@ static void save_here(const struct run_workspace *rw, const char *vm_id)
 		(void)fprintf(stderr, "ironclaw: %s\n", err.text);
 }
 
-/* At the terminal, until something ends it. */
+/* At the terminal, until something ends it: what can be asked again is. */
 static int converse(struct run_workspace *rw, const struct approval_gate *gate, bool critical,
 		    struct ironclaw_error *err)
 {
@@ -285,27 +289,36 @@ static int converse(struct run_workspace *rw, const struct approval_gate *gate, 
 	bool diff = false;
 
 	for (;;) {
-		struct approval_by by;
-		size_t answer;
 		const struct view view = {"What the command changed", choices, critical, diff,
 					  SIZE_MAX};
+		struct approval_by by;
+		size_t answer = DISCARD;
 		int r = ask(rw->changes, &view, &answer, terminal, err);
 
+		/* Read enough of it. */
+		if (r == -ENODATA && diff) {
+			diff = false;
+			continue;
+		}
 		if (r == 0 && answer == CHOOSE)
 			r = choose(rw->changes, terminal, err);
-		else if (r == 0 && answer == PATCH)
-			save_here(rw, gate->vm_id);
 		if (r == -ENOTTY)
 			return r;
 		by = approval_by_caller(APPROVAL_BY_TERMINAL, terminal);
-		if (r == -ECANCELED || r == -ETIMEDOUT || r == -EIO)
+		if (r == -ECANCELED || r == -ENODATA || r == -ETIMEDOUT || r == -EIO)
 			return refuse(rw, gate, &by, ask_failure(r), err);
 		if (r < 0)
 			return r;
-		if (answer == APPLY)
-			return approve(rw, gate, &by, false, err);
 		if (answer == DISCARD)
 			return refuse(rw, gate, &by, "denied", err);
+		if (answer == APPLY) {
+			r = approve(rw, gate, &by, false, err);
+			if (r != -ESTALE)
+				return r;
+			(void)fprintf(stderr, "ironclaw: %s\n", err->text);
+		}
+		if (answer == PATCH)
+			save_here(rw, gate->vm_id);
 		diff = answer == SHOW;
 	}
 }

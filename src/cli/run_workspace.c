@@ -214,6 +214,8 @@ void run_workspace_json(struct json_writer *w, const struct run_workspace *rw)
 	json_write_string(w, "folder", rw->ws->root);
 	json_write_string(w, "decision", rw->decision ? rw->decision : "none");
 	json_write_string(w, "by", rw->by);
+	if (rw->failure)
+		json_write_string(w, "failure", rw->failure);
 	json_write_u64(w, "applied", rw->applied.applied);
 	if (rw->changes)
 		card_json(w, "changes", rw->changes);

@@ -43,8 +43,9 @@ struct run_workspace {
 	struct changes *changes;
 	int changes_fd, patch_fd; /* made before anything runs; -EBADF: not asked for, or written */
 	struct apply_result applied;
-	const char
-		*decision; /* "applied", "discarded", "nothing kept", "unchanged"; NULL: none yet */
+	/* "applied", "discarded", "nothing kept", "unchanged", "failed"; NULL: none yet */
+	const char *decision;
+	const char *failure; /* why it could not be carried out; borrowed, or NULL */
 	char by[APPROVAL_USER_MAX_B + APPROVAL_DETAIL_MAX_B]; /* who decided */
 };
 

@@ -154,6 +154,42 @@ edited() {
 	stderr_has list
 }
 
+@test "--json tells a conflict, and what the command said" {
+	"$IRONCLAW" run "$IMAGE" --workspace "$PWD/ws" --apply --json -- sh -c 'echo OUT; sleep 3; echo theirs >list; exit 7' \
+		>"$OUT" 2>"$ERR" </dev/null &
+	local run=$!
+	sleep 2
+	echo ours >ws/list
+	status=0
+	wait "$run" || status=$?
+	exits 125
+	json_is '[.exit_code, .stdout, .workspace.decision, (.workspace.conflicts | length)]' '[7,"OUT\n","failed",1]'
+	json .workspace.failure
+	[ "$(cat ws/list)" = ours ]
+}
+
+@test "at a terminal: q ends the reading of a diff, not the question" {
+	on_terminal $'expect discard[?] \nsend show\\r\nexpect no --\nsend q\nexpect discard[?] \nsend apply\\r' \
+		-- sh -c 'seq 500 >long'
+	[ "$(wc -l <ws/long)" -eq 500 ]
+}
+
+@test "at a terminal: a patch, and another, and then the answer" {
+	on_terminal $'expect discard[?] \nsend patch\\r\nexpect discard[?] \nsend patch\\r\nexpect discard[?] \nsend apply\\r' \
+		-- sh -c 'echo theirs >list'
+	[ "$(find . -maxdepth 1 -name '*.patch' | wc -l)" -eq 2 ]
+	[ "$(cat ws/list)" = theirs ]
+}
+
+@test "at a terminal: what could not be applied is asked about again" {
+	(sleep 4; echo ours >ws/list) 3>&- &
+	on_terminal $'expect discard[?] \nsend apply\\r\nexpect discard[?] \nsend discard\\r' \
+		-- sh -c 'sleep 7; echo theirs >list'
+	wait
+	stdout_has 'not as they were'
+	[ "$(cat ws/list)" = ours ]
+}
+
 @test "--exclude and .ironclawignore leave out, both ways" {
 	mkdir -p ws/node_modules ws/secret
 	echo big >ws/node_modules/x
