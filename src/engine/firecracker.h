@@ -33,7 +33,13 @@ extern const struct engine firecracker_engine;
 #define FIRECRACKER_OLDEST			 FIRECRACKER_VERSION(1U, 7U, 0U)
 #define FIRECRACKER_BZIMAGE			 FIRECRACKER_VERSION(1U, 17U, 0U)
 
-/** firecracker_version_parse() - "1.16.1", "v1.17.0-dev". Return: 0, -EINVAL */
+/**
+ * firecracker_version_parse() - "1.16.1", "v1.17.0-dev"; without a patch level, as "1.16", it is 0.
+ * @text:	may be hostile; no number above FIRECRACKER_NUMBER_MAX, and behind "-" letters,
+ *		digits, dots and dashes
+ *
+ * Return: 0; -EINVAL, and *ret is as it was
+ */
 int firecracker_version_parse(const char *text, uint32_t *ret);
 
 /**
