@@ -183,9 +183,10 @@ struct engine {
 	/**
 	 * save() - stop an idle VM and write its state to settings.state, which @state_fd is as
 	 * well; its memory is then in settings.ram. The VM never runs again.
+	 * @idle: as for start(); QEMU has it called between its questions for how far it is
 	 */
 	int (*save)(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-		    struct ironclaw_error *err);
+		    void (*idle)(void), struct ironclaw_error *err);
 
 	/**
 	 * pause(), resume() - stop the guest's processors, and let them run again.

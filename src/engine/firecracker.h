@@ -60,7 +60,7 @@ int firecracker_start(struct engine_monitor *monitor, const char *orders, uint32
 		      void (*idle)(void), struct ironclaw_error *err);
 int firecracker_check(struct engine_monitor *monitor, struct ironclaw_error *err);
 int firecracker_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-		     struct ironclaw_error *err);
+		     void (*idle)(void), struct ironclaw_error *err);
 int firecracker_pause(struct engine_monitor *monitor, uint32_t deadline_ms,
 		      struct ironclaw_error *err);
 int firecracker_resume(struct engine_monitor *monitor, uint32_t deadline_ms,
