@@ -35,7 +35,6 @@
 #define ENGINE_VSOCK_NAME      "v.sock"
 /** The port that a guest calls is its own CID: one that is the host's alone needs no other. */
 #define ENGINE_SOCKETS_CID     3U
-#define ENGINE_LISTENER_NAME   "v.sock_3"
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM; the first plan.n_fds. */
 enum engine_fd {

@@ -5,7 +5,8 @@
  * Firecracker makes its sockets itself: that of its API, to which start() sends the plan's orders,
  * and that of vsock, over which the guest reaches the keeper. Both are in ENGINE_SOCKETS_INSIDE, a
  * folder that is empty when it starts: so there is never a stale one, and no path is long. The
- * guest calls port ENGINE_SOCKETS_CID, and Firecracker connects to ENGINE_LISTENER_NAME for it.
+ * guest calls port ENGINE_SOCKETS_CID, and Firecracker connects to ENGINE_VSOCK_NAME, "_" and that
+ * port.
  *
  * It has KVM or nothing.
  */
