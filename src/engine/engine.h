@@ -35,7 +35,6 @@
 #define ENGINE_VSOCK_NAME      "v.sock"
 /** The port that a guest calls is its own CID: one that is the host's alone needs no other. */
 #define ENGINE_SOCKETS_CID     3U
-#define ENGINE_LISTENER_NAME   "v.sock_3"
 
 /** Descriptors that the VMM gets, beside stdio: numbers inside the VMM; the first plan.n_fds. */
 enum engine_fd {
@@ -183,9 +182,10 @@ struct engine {
 	/**
 	 * save() - stop an idle VM and write its state to settings.state, which @state_fd is as
 	 * well; its memory is then in settings.ram. The VM never runs again.
+	 * @idle: as for start(); QEMU has it called between its questions for how far it is
 	 */
 	int (*save)(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-		    struct ironclaw_error *err);
+		    void (*idle)(void), struct ironclaw_error *err);
 
 	/**
 	 * pause(), resume() - stop the guest's processors, and let them run again.

@@ -5,7 +5,8 @@
  * Firecracker makes its sockets itself: that of its API, to which start() sends the plan's orders,
  * and that of vsock, over which the guest reaches the keeper. Both are in ENGINE_SOCKETS_INSIDE, a
  * folder that is empty when it starts: so there is never a stale one, and no path is long. The
- * guest calls port ENGINE_SOCKETS_CID, and Firecracker connects to ENGINE_LISTENER_NAME for it.
+ * guest calls port ENGINE_SOCKETS_CID, and Firecracker connects to ENGINE_VSOCK_NAME, "_" and that
+ * port.
  *
  * It has KVM or nothing.
  */
@@ -33,7 +34,13 @@ extern const struct engine firecracker_engine;
 #define FIRECRACKER_OLDEST			 FIRECRACKER_VERSION(1U, 7U, 0U)
 #define FIRECRACKER_BZIMAGE			 FIRECRACKER_VERSION(1U, 17U, 0U)
 
-/** firecracker_version_parse() - "1.16.1", "v1.17.0-dev". Return: 0, -EINVAL */
+/**
+ * firecracker_version_parse() - "1.16.1", "v1.17.0-dev"; without a patch level, as "1.16", it is 0.
+ * @text:	may be hostile; no number above FIRECRACKER_NUMBER_MAX, and behind "-" letters,
+ *		digits, dots and dashes
+ *
+ * Return: 0; -EINVAL, and *ret is as it was
+ */
 int firecracker_version_parse(const char *text, uint32_t *ret);
 
 /**
@@ -54,7 +61,7 @@ int firecracker_start(struct engine_monitor *monitor, const char *orders, uint32
 		      void (*idle)(void), struct ironclaw_error *err);
 int firecracker_check(struct engine_monitor *monitor, struct ironclaw_error *err);
 int firecracker_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-		     struct ironclaw_error *err);
+		     void (*idle)(void), struct ironclaw_error *err);
 int firecracker_pause(struct engine_monitor *monitor, uint32_t deadline_ms,
 		      struct ironclaw_error *err);
 int firecracker_resume(struct engine_monitor *monitor, uint32_t deadline_ms,

@@ -164,13 +164,13 @@ static int set_state(struct engine_monitor *m, const char *body,
 #define RESUMED "{\"state\":\"Resumed\"}"
 
 int firecracker_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-		     struct ironclaw_error *err)
+		     void (*idle)(void), struct ironclaw_error *err)
 {
 	static const char body[] = "{\"snapshot_type\":\"Full\",\"snapshot_path\":"
 				   "\"" FIRECRACKER_STATE_INSIDE "\",\"mem_file_path\":"
 				   "\"" FIRECRACKER_RAM_INSIDE "\"}";
 	const struct firecracker_request create = request_with("PUT", "/snapshot/create", body);
-	const struct firecracker_wait wait = wait_of(deadline_ms, NULL);
+	const struct firecracker_wait wait = wait_of(deadline_ms, idle);
 	struct firecracker_answer answer;
 	int r = set_state(monitor, PAUSED, &wait, err);
 

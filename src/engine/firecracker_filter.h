@@ -50,17 +50,17 @@ int firecracker_filter_encode(enum firecracker_filter_format format,
 
 /**
  * firecracker_filter_make() - the file for one version and level.
- * @version:	as Firecracker prints it: "1.16.1", "v1.16.1", "1.17.0-dev"; may be foreign text
+ * @text:	a version, as firecracker_version_parse() takes it; may be foreign
  * @level:	VM_SECCOMP_PERMISSIVE is Firecracker's own filter. The VM that a template is made of
  *		needs VM_SECCOMP_BASIC at least: VM_SECCOMP_MINIMAL has no calls to save a VM
  * @buf:	takes the file; FIRECRACKER_FILTER_MAX_B bytes are always enough
  *
  * The file is no secret. Firecracker must be able to read it, and nobody but us to write it.
  *
- * Return: 0; -EINVAL when @version is none; -EOPNOTSUPP for a version whose rules are not known
+ * Return: 0; -EINVAL when @text is none; -EOPNOTSUPP for a version whose rules are not known
  * (IRONCLAW_ERR_INVALID both, with a hint)
  */
-int firecracker_filter_make(const char *version, enum vm_seccomp level, uint8_t *buf, size_t size,
+int firecracker_filter_make(const char *text, enum vm_seccomp level, uint8_t *buf, size_t size,
 			    size_t *ret_len, struct ironclaw_error *err);
 
 #endif

@@ -31,38 +31,6 @@
 #define ELF_HEAD_B	  4096U
 #define GREETING	  "Firecracker v"
 
-/* At most FIRECRACKER_NUMBER_MAX. Moves *at behind it. */
-static int take_number(const char **at, uint32_t *ret)
-{
-	uint32_t value = 0;
-	const char *p = *at;
-
-	while (*p >= '0' && *p <= '9' && value <= FIRECRACKER_NUMBER_MAX)
-		value = value * 10 + (uint32_t)(*p++ - '0');
-	if (p == *at || value > FIRECRACKER_NUMBER_MAX)
-		return -EINVAL;
-	*at = p;
-	*ret = value;
-	return 0;
-}
-
-int firecracker_version_parse(const char *text, uint32_t *ret)
-{
-	const char *at = text + (text[0] == 'v');
-	uint32_t numbers[3];
-
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (i > 0 && *at++ != '.')
-			return -EINVAL;
-		if (take_number(&at, &numbers[i]) < 0)
-			return -EINVAL;
-	}
-	if (*at != '\0' && *at != '-' && *at != '+')
-		return -EINVAL;
-	*ret = FIRECRACKER_VERSION(numbers[0], numbers[1], numbers[2]);
-	return 0;
-}
-
 int firecracker_needs_loader(const unsigned char *head, size_t len)
 {
 	Elf64_Ehdr elf;

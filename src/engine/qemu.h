@@ -29,7 +29,7 @@ int qemu_start(struct engine_monitor *monitor, const char *orders, uint32_t dead
 	       void (*idle)(void), struct ironclaw_error *err);
 int qemu_check(struct engine_monitor *monitor, struct ironclaw_error *err);
 int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-	      struct ironclaw_error *err);
+	      void (*idle)(void), struct ironclaw_error *err);
 int qemu_pause(struct engine_monitor *monitor, uint32_t deadline_ms, struct ironclaw_error *err);
 int qemu_resume(struct engine_monitor *monitor, uint32_t deadline_ms, struct ironclaw_error *err);
 

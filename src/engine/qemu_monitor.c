@@ -200,7 +200,7 @@ static int saved(struct engine_monitor *m, uint64_t deadline, struct ironclaw_er
 }
 
 int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms,
-	      struct ironclaw_error *err)
+	      void (*idle)(void), struct ironclaw_error *err)
 {
 	/*
 	 * Not stopped first: QEMU stops the guest itself at the end of the migration, and so
@@ -225,6 +225,7 @@ int qemu_save(struct engine_monitor *monitor, int state_fd, uint32_t deadline_ms
 		const struct timespec pause = {.tv_nsec = SAVE_POLL_MS * 1000000L};
 
 		(void)nanosleep(&pause, NULL);
+		idle();
 		r = saved(monitor, deadline, err);
 	}
 	return r < 0 ? r : 0;

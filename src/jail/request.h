@@ -65,14 +65,16 @@ enum jail_program {
 	JAIL_PROGRAM_KEEPER = 1,
 	JAIL_PROGRAM_QEMU_TCG,
 	JAIL_PROGRAM_QEMU_KVM,
-	JAIL_PROGRAM_KEEPER_VSOCK, /* a keeper that takes calls, and may make them */
+	JAIL_PROGRAM_KEEPER_VSOCK, /* a keeper that is called */
 	JAIL_PROGRAM_FIRECRACKER,
+	JAIL_PROGRAM_KEEPER_SOCKETS, /* a keeper that is called, and calls a VMM with own sockets */
 	JAIL_PROGRAM_MAX
 };
 
 static inline bool jail_program_is_keeper(uint32_t program)
 {
-	return program == JAIL_PROGRAM_KEEPER || program == JAIL_PROGRAM_KEEPER_VSOCK;
+	return program == JAIL_PROGRAM_KEEPER || program == JAIL_PROGRAM_KEEPER_VSOCK ||
+	       program == JAIL_PROGRAM_KEEPER_SOCKETS;
 }
 
 /** How much a VMM's filter lets through; the keeper has one filter for all. */
@@ -123,7 +125,8 @@ struct jail_request {
 	/*
 	 * 1: the VMM makes sockets of its own: JAIL_SOCKETS is a small folder that it can write to,
 	 * and the keeper's current folder. JAIL_KEEPER_LINK is then not what came with the request
-	 * but a socket that listens at JAIL_LISTENER.
+	 * but a socket that listens at JAIL_LISTENER, and keeper_program is
+	 * JAIL_PROGRAM_KEEPER_SOCKETS, which it is never else.
 	 */
 	uint32_t sockets;
 	uint32_t level;	 /* enum jail_level, of the VMM */

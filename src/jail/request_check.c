@@ -87,11 +87,11 @@ static bool confinement_ok(const struct jail_request *r)
 
 	return !jail_program_is_keeper(r->vmm_program) && r->vmm_program > 0 &&
 	       r->vmm_program < JAIL_PROGRAM_MAX && jail_program_is_keeper(r->keeper_program) &&
-	       r->sockets <= 1 && r->level >= JAIL_LEVEL_MINIMAL &&
-	       r->level <= JAIL_LEVEL_PERMISSIVE && r->denied >= JAIL_DENIED_KILL &&
-	       r->denied <= JAIL_DENIED_REFUSE && l->memory_max_b > 0 &&
-	       l->memory_max_b <= INT64_MAX && l->pids_max > 0 && l->cpu_percent > 0 &&
-	       l->required <= 1;
+	       r->sockets == (r->keeper_program == JAIL_PROGRAM_KEEPER_SOCKETS) &&
+	       r->level >= JAIL_LEVEL_MINIMAL && r->level <= JAIL_LEVEL_PERMISSIVE &&
+	       r->denied >= JAIL_DENIED_KILL && r->denied <= JAIL_DENIED_REFUSE &&
+	       l->memory_max_b > 0 && l->memory_max_b <= INT64_MAX && l->pids_max > 0 &&
+	       l->cpu_percent > 0 && l->required <= 1;
 }
 
 int request_check_claim(const struct jail_claim *claim)

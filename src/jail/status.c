@@ -63,7 +63,8 @@ static int check(const struct jail_status *s, const char *vm_id)
 	if (s->warden_pid <= 0 || s->keeper_pid <= 0 || s->vmm_pid <= 0)
 		return -EINVAL;
 	if (s->limits > WARDEN_LIMITS_V2 || s->vmm_program >= JAIL_PROGRAM_MAX ||
-	    s->level > JAIL_LEVEL_PERMISSIVE || s->denied > JAIL_DENIED_REFUSE)
+	    s->keeper_program >= JAIL_PROGRAM_MAX || s->level > JAIL_LEVEL_PERMISSIVE ||
+	    s->denied > JAIL_DENIED_REFUSE)
 		return -EINVAL;
 	if (!memchr(s->vm_id, '\0', sizeof(s->vm_id)) || strcmp(s->vm_id, vm_id) != 0)
 		return -EINVAL;

@@ -15,7 +15,7 @@
 
 #include "jail/request.h"
 
-#define JAIL_STATUS_MAGIC 0x69637331U /* "ics1" */
+#define JAIL_STATUS_MAGIC 0x69637332U /* "ics2" */
 #define JAIL_STATUS_NAME  "status"
 
 struct jail_status {
@@ -25,6 +25,7 @@ struct jail_status {
 	uint32_t uid;				 /* of the VMM, as the warden sees it */
 	uint32_t limits;			 /* enum warden_limits_kind */
 	uint32_t vmm_program;			 /* enum jail_program; 0: not said */
+	uint32_t keeper_program;		 /* as vmm_program */
 	uint32_t level;				 /* enum jail_level; 0: no filter */
 	uint32_t denied;			 /* enum jail_denied; 0: no filter */
 	uint64_t started_ns;			 /* CLOCK_REALTIME; filled in by the writer */

@@ -455,6 +455,7 @@ static void leave_status(const struct warden *w)
 									 : w->lease.vmm_id,
 						      .limits = (uint32_t)w->limits,
 						      .vmm_program = w->request.vmm_program,
+						      .keeper_program = w->request.keeper_program,
 						      .level = w->request.level,
 						      .denied = w->request.denied});
 }

@@ -358,7 +358,7 @@ static void save(struct keeper *k, const struct control_request *request, int st
 
 	if (!ledger_idle(&k->ledger))
 		fail_with(k, IRONCLAW_ERR_INTERNAL, EBUSY, "cannot save a VM with open sessions");
-	if (k->engine->save(&k->monitor, state_fd, request->deadline_ms, &err) < 0)
+	if (k->engine->save(&k->monitor, state_fd, request->deadline_ms, idle, &err) < 0)
 		fail(k, &err);
 	report(&saved);
 }

@@ -175,8 +175,9 @@ static int make_plan(const struct launch_settings *s, struct launch *l, struct e
 	else
 		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
 	jail_plan_init(&l->plan, l->vm_id, keeper, plan->file_size_max_b);
-	confinement.keeper =
-		vmm.link == ENGINE_LINK_VSOCK ? JAIL_PROGRAM_KEEPER_VSOCK : JAIL_PROGRAM_KEEPER;
+	confinement.keeper = plan->sockets		     ? JAIL_PROGRAM_KEEPER_SOCKETS
+			     : vmm.link == ENGINE_LINK_VSOCK ? JAIL_PROGRAM_KEEPER_VSOCK
+							     : JAIL_PROGRAM_KEEPER;
 	confinement.sockets = plan->sockets;
 	jail_plan_confine(&l->plan, &confinement);
 	mount_files(&l->plan, plan, s->twin);

@@ -33,8 +33,11 @@ void proof_judge_mounts(const struct proof_case *c, struct proof_finding *ret);
 void proof_judge_descriptors(const struct proof_case *c, struct proof_finding *ret);
 void proof_judge_memory(const struct proof_case *c, struct proof_finding *ret);
 
-/** proof_fd_fault() - what is wrong with an open descriptor of VMM or keeper; NULL: nothing. */
-const char *proof_fd_fault(const struct proof_fd *fd, enum proof_who who);
+/**
+ * proof_fd_fault() - what is wrong with an open descriptor of VMM or keeper; NULL: nothing.
+ * @vhost: the VM's link is /dev/vhost-vsock
+ */
+const char *proof_fd_fault(const struct proof_fd *fd, enum proof_who who, bool vhost);
 
 /** proof_mount_fault() - what is wrong with a mount in a jail; NULL: nothing. */
 const char *proof_mount_fault(const struct proof_mount *mount);

@@ -164,12 +164,12 @@ static const char *file_fault(const struct proof_fd *fd, enum proof_who who)
 	return NULL;
 }
 
-const char *proof_fd_fault(const struct proof_fd *fd, enum proof_who who)
+const char *proof_fd_fault(const struct proof_fd *fd, enum proof_who who, bool vhost)
 {
-	/* The keeper's link, where it is over vsock: to one guest, as the kernel has it. */
-	if (S_ISSOCK(fd->mode) && fd->family == AF_VSOCK && who == PROOF_KEEPER)
+	/* The link: to one guest, as the kernel has it. */
+	if (vhost && who == PROOF_KEEPER && S_ISSOCK(fd->mode) && fd->family == AF_VSOCK)
 		return NULL;
-	if (is_device(fd, MISC_MAJOR, VHOST_MINOR) && who == PROOF_VMM)
+	if (vhost && who == PROOF_VMM && is_device(fd, MISC_MAJOR, VHOST_MINOR))
 		return NULL;
 	if (S_ISSOCK(fd->mode))
 		return fd->family == AF_UNIX ? NULL
@@ -192,6 +192,7 @@ const char *proof_fd_fault(const struct proof_fd *fd, enum proof_who who)
 void proof_judge_descriptors(const struct proof_case *c, struct proof_finding *ret)
 {
 	const struct proof_fds *fds = &c->process->fds;
+	bool vhost = c->proof->status.keeper_program == JAIL_PROGRAM_KEEPER_VSOCK;
 
 	if (c->process->fds_error) {
 		proof_unread(ret, c->process->fds_error);
@@ -199,7 +200,7 @@ void proof_judge_descriptors(const struct proof_case *c, struct proof_finding *r
 	}
 	proof_say(ret, "%u open, as listed", fds->n);
 	for (uint32_t i = 0; i < fds->n; i++) {
-		const char *fault = proof_fd_fault(&fds->list[i], c->who);
+		const char *fault = proof_fd_fault(&fds->list[i], c->who, vhost);
 
 		if (!fault)
 			continue;

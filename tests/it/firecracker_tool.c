@@ -73,7 +73,7 @@ static int step(const char *name, struct ironclaw_error *err)
 	if (strcmp(name, "check") == 0)
 		return engine->check(&monitor, err);
 	if (strcmp(name, "save") == 0)
-		return engine->save(&monitor, -EBADF, deadline_ms, err);
+		return engine->save(&monitor, -EBADF, deadline_ms, idle, err);
 	if (strcmp(name, "pause") == 0)
 		return engine->pause(&monitor, deadline_ms, err);
 	if (strcmp(name, "resume") == 0)

@@ -36,13 +36,15 @@
 
 static const struct {
 	enum jail_program program;
-	const char *lists[2];
+	const char *lists[3];
 } programs[] = {
 	{JAIL_PROGRAM_KEEPER, {LISTS "keeper.list"}},
 	{JAIL_PROGRAM_QEMU_TCG, {LISTS "qemu.list", LISTS "qemu-tcg.list"}},
 	{JAIL_PROGRAM_QEMU_KVM, {LISTS "qemu.list", LISTS "qemu-kvm.list"}},
 	{JAIL_PROGRAM_KEEPER_VSOCK, {LISTS "keeper.list", LISTS "keeper-vsock.list"}},
 	{JAIL_PROGRAM_FIRECRACKER, {LISTS "firecracker.list"}},
+	{JAIL_PROGRAM_KEEPER_SOCKETS,
+	 {LISTS "keeper.list", LISTS "keeper-vsock.list", LISTS "keeper-sockets.list"}},
 };
 
 static void read_lists(size_t which, struct filter_list *list)
@@ -50,7 +52,7 @@ static void read_lists(size_t which, struct filter_list *list)
 	char error[FILTER_LINE_MAX];
 
 	list->n_rules = 0;
-	for (size_t i = 0; i < 2 && programs[which].lists[i]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(programs[which].lists) && programs[which].lists[i]; i++) {
 		FILE *f = fopen(programs[which].lists[i], "re");
 
 		assert_non_null(f);
@@ -400,9 +402,36 @@ static void sockets_are_of_one_family_and_one_level(void **state)
 		assert_int_equal(denied(JAIL_PROGRAM_FIRECRACKER, JAIL_LEVEL_MINIMAL, SYS_socket,
 					family, SOCK_STREAM, 0, 0),
 				 family != AF_UNIX);
-		assert_int_equal(denied(JAIL_PROGRAM_KEEPER_VSOCK, JAIL_LEVEL_MINIMAL, SYS_socket,
+		assert_true(denied(JAIL_PROGRAM_KEEPER_VSOCK, JAIL_LEVEL_MINIMAL, SYS_socket,
+				   family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0));
+		assert_int_equal(denied(JAIL_PROGRAM_KEEPER_SOCKETS, JAIL_LEVEL_MINIMAL, SYS_socket,
 					family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0),
 				 family != AF_UNIX);
+	}
+}
+
+/* Whoever is called needs accept4; whoever calls, connect. */
+static void a_keeper_calls_only_a_vmm_with_sockets_of_its_own(void **state)
+{
+	static const struct {
+		enum jail_program program;
+		bool accept4, connect;
+	} keepers[] = {
+		{JAIL_PROGRAM_KEEPER, false, false},
+		{JAIL_PROGRAM_KEEPER_VSOCK, true, false},
+		{JAIL_PROGRAM_KEEPER_SOCKETS, true, true},
+	};
+	const uint64_t no_fd = UINT64_MAX;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(keepers); i++) {
+		enum jail_program program = keepers[i].program;
+
+		assert_int_equal(denied(program, JAIL_LEVEL_MINIMAL, SYS_accept4, no_fd, 0, 0,
+					SOCK_CLOEXEC | SOCK_NONBLOCK),
+				 !keepers[i].accept4);
+		assert_int_equal(denied(program, JAIL_LEVEL_MINIMAL, SYS_connect, no_fd, 0, 0, 0),
+				 !keepers[i].connect);
 	}
 }
 
@@ -539,6 +568,7 @@ int main(void)
 		cmocka_unit_test(what_attacks_need_is_in_no_list),
 		cmocka_unit_test(processes_cannot_be_made_but_threads),
 		cmocka_unit_test(sockets_are_of_one_family_and_one_level),
+		cmocka_unit_test(a_keeper_calls_only_a_vmm_with_sockets_of_its_own),
 		cmocka_unit_test(memory_is_never_written_and_executed_under_kvm),
 		cmocka_unit_test(ioctls_are_those_of_a_virtual_machine),
 		cmocka_unit_test(calls_of_other_abis_are_denied),

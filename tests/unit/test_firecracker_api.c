@@ -343,7 +343,7 @@ static void a_vm_is_saved_paused_and_never_resumed(void **state)
 
 	(void)state;
 	connect_server(answers);
-	assert_int_equal(firecracker_save(&monitor, -EBADF, DEADLINE_MS, &err), 0);
+	assert_int_equal(firecracker_save(&monitor, -EBADF, DEADLINE_MS, idle, &err), 0);
 	assert_string_equal(asked, PAUSE CREATE);
 }
 
@@ -356,17 +356,31 @@ static void a_save_that_fails_says_why(void **state)
 
 	(void)state;
 	connect_server(no_pause);
-	check_fails(firecracker_save(&monitor, -EBADF, DEADLINE_MS, &err), EIO, IRONCLAW_ERR_VMM,
-		    "Firecracker refused PATCH /vm (400): No.");
+	check_fails(firecracker_save(&monitor, -EBADF, DEADLINE_MS, idle, &err), EIO,
+		    IRONCLAW_ERR_VMM, "Firecracker refused PATCH /vm (400): No.");
 	assert_string_equal(asked, PAUSE);
 	assert_int_equal(tear_down(NULL), 0);
 	connect_server(no_space);
-	check_fails(firecracker_save(&monitor, -EBADF, DEADLINE_MS, &err), EIO, IRONCLAW_ERR_VMM,
-		    "Firecracker refused PUT /snapshot/create (400): No space");
+	check_fails(firecracker_save(&monitor, -EBADF, DEADLINE_MS, idle, &err), EIO,
+		    IRONCLAW_ERR_VMM, "Firecracker refused PUT /snapshot/create (400): No space");
 	assert_int_equal(tear_down(NULL), 0);
 	connect_server(silent);
-	check_fails(firecracker_save(&monitor, -EBADF, SHORT_MS, &err), ETIMEDOUT,
+	check_fails(firecracker_save(&monitor, -EBADF, SHORT_MS, idle, &err), ETIMEDOUT,
 		    IRONCLAW_ERR_TIMEOUT, "does not answer to PUT /snapshot/create");
+}
+
+/* Firecracker blocks when nobody reads its console: its guest's last words must not hold the save.
+ */
+static void the_console_is_drained_while_a_vm_is_saved(void **state)
+{
+	static const char *const answers[ANSWERS_MAX] = {OK, SILENT};
+
+	(void)state;
+	connect_server(answers);
+	check_fails(firecracker_save(&monitor, -EBADF, SHORT_MS, idle, &err), ETIMEDOUT,
+		    IRONCLAW_ERR_TIMEOUT, "does not answer to PUT /snapshot/create");
+	/* Before and after the one wait there is at least. */
+	assert_true(idles >= 2);
 }
 
 static void a_vm_is_paused_and_resumed(void **state)
@@ -466,6 +480,7 @@ int main(void)
 		TEST(a_silent_monitor_is_checked),
 		TEST(a_vm_is_saved_paused_and_never_resumed),
 		TEST(a_save_that_fails_says_why),
+		TEST(the_console_is_drained_while_a_vm_is_saved),
 		TEST(a_vm_is_paused_and_resumed),
 		TEST(versions_that_lose_vsock_are_not_paused),
 		TEST(an_end_has_a_reason),

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "engine/firecracker.h"
+#include "jail/request.h"
 #include "sys/file.h"
 
 #define TEXT_MAX_B    32768
@@ -288,6 +289,18 @@ static void the_image_is_no_root_and_read_only(void **state)
 	}
 }
 
+/* Engine and jail do not know each other: the names of one must be those of the other. */
+static void the_jail_listens_where_the_guest_calls(void **state)
+{
+	char listener[64];
+
+	(void)state;
+	assert_string_equal(ENGINE_SOCKETS_INSIDE, JAIL_SOCKETS);
+	(void)snprintf(listener, sizeof(listener), "%s/%s_%u", ENGINE_SOCKETS_INSIDE,
+		       ENGINE_VSOCK_NAME, ENGINE_SOCKETS_CID);
+	assert_string_equal(listener, JAIL_LISTENER);
+}
+
 static void vsock_is_where_the_keeper_is(void **state)
 {
 	struct engine_plan p;
@@ -296,7 +309,6 @@ static void vsock_is_where_the_keeper_is(void **state)
 	plan(0, &p);
 	assert_true(has(&p, "/vsock", "{\"guest_cid\":3,\"uds_path\":\"/run/v.sock\"}"));
 	assert_true(has_arg(&p, "/run/api.sock"));
-	assert_string_equal(ENGINE_LISTENER_NAME, "v.sock_3");
 	for (size_t i = 0; i < N_CASES; i++) {
 		plan(i, &p);
 		assert_true(p.sockets);
@@ -428,6 +440,7 @@ int main(void)
 		cmocka_unit_test(a_filter_is_never_left_out),
 		cmocka_unit_test(arguments_have_the_form_that_is_parsed),
 		cmocka_unit_test(the_image_is_no_root_and_read_only),
+		cmocka_unit_test(the_jail_listens_where_the_guest_calls),
 		cmocka_unit_test(vsock_is_where_the_keeper_is),
 		cmocka_unit_test(another_cid_or_link_is_refused),
 		cmocka_unit_test(the_guests_kernel_gets_what_the_default_had),

@@ -26,6 +26,7 @@
 #include "sys/descriptors.h"
 #include "frames.h"
 
+#define LISTENER    (&JAIL_LISTENER[sizeof(JAIL_SOCKETS)]) /* in the current folder */
 #define WAIT_S	    10U
 #define SOME_ANSWER "OK 1073741824\n"
 
@@ -64,7 +65,7 @@ static int patient(int fd)
 
 static int call_host(void)
 {
-	const struct sockaddr_un address = address_of(ENGINE_LISTENER_NAME);
+	const struct sockaddr_un address = address_of(LISTENER);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
@@ -99,7 +100,7 @@ static int build(void **state)
 	assert_int_equal(pipe2(console, O_CLOEXEC), 0);
 	fds[JAIL_KEEPER_CONTROL] = control[1];
 	fds[JAIL_KEEPER_CLIENT] = client[1];
-	fds[JAIL_KEEPER_LINK] = listen_at(ENGINE_LISTENER_NAME);
+	fds[JAIL_KEEPER_LINK] = listen_at(LISTENER);
 	fds[JAIL_KEEPER_MONITOR] = monitor[1];
 	fds[JAIL_KEEPER_CONSOLE] = console[0];
 	keeper_pid = fork();
@@ -123,7 +124,7 @@ static int tear_down(void **state)
 	close_fd(&console_fd);
 	(void)kill(keeper_pid, SIGKILL);
 	(void)waitpid(keeper_pid, NULL, 0);
-	(void)unlink(ENGINE_LISTENER_NAME);
+	(void)unlink(LISTENER);
 	(void)unlink(ENGINE_VSOCK_NAME);
 	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(rmdir(dir), 0);

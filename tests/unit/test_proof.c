@@ -60,6 +60,7 @@ static void write_record(pid_t vmm_pid, pid_t keeper_pid)
 					   .vmm_pid = vmm_pid,
 					   .keeper_pid = keeper_pid,
 					   .uid = geteuid(),
+					   .keeper_program = JAIL_PROGRAM_KEEPER_VSOCK,
 					   .level = JAIL_LEVEL_BASIC};
 
 	(void)unlinkat(vms_fd, ID "/" JAIL_STATUS_NAME, 0);
@@ -125,6 +126,7 @@ static void record_round_trip(void **state)
 	assert_int_equal(jail_status_read(vms_fd, ID, &got), 0);
 	assert_int_equal(got.vmm_pid, vmm);
 	assert_int_equal(got.level, JAIL_LEVEL_BASIC);
+	assert_int_equal(got.keeper_program, JAIL_PROGRAM_KEEPER_VSOCK);
 	assert_string_equal(got.vm_id, ID);
 	assert_true(got.started_ns / 1000000000 <= (uint64_t)time(NULL));
 	assert_int_equal(fstatat(vms_fd, ID "/" JAIL_STATUS_NAME, &st, 0), 0);
@@ -158,6 +160,7 @@ static void record_that_is_none(void **state)
 		assert_int_equal(jail_status_read(vms_fd, ID, &got), -EINVAL);                     \
 	} while (0)
 	REFUSED(magic, 0);
+	REFUSED(magic, JAIL_STATUS_MAGIC - 1);
 	REFUSED(size, 4);
 	REFUSED(vmm_pid, 0);
 	REFUSED(keeper_pid, -1);
@@ -166,6 +169,7 @@ static void record_that_is_none(void **state)
 	REFUSED(level, 4);
 	REFUSED(denied, 3);
 	REFUSED(vmm_program, JAIL_PROGRAM_MAX);
+	REFUSED(keeper_program, JAIL_PROGRAM_MAX);
 	REFUSED(vm_id[0], 'x');
 #undef REFUSED
 	bad = good;

@@ -343,15 +343,48 @@ static void descriptors(void **state)
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/run/vms/x/lock");
 	p->fds.list[1].is_lock = p->fds.list[1].outside = true;
 	weak(PROOF_DESCRIPTORS, PROOF_VMM);
-	/* Of a link over vsock the socket is the keeper's, the device the VMM's. */
-	make_fd(p, S_IFSOCK | 0777, O_RDWR, "socket:[1]");
-	p->fds.list[1].family = AF_VSOCK;
-	weak(PROOF_DESCRIPTORS, PROOF_VMM);
-	make_fd(&proof.process[PROOF_KEEPER], S_IFCHR | 0666, O_RDWR, "/dev/vhost-vsock");
-	proof.process[PROOF_KEEPER].fds.list[1].rdev = makedev(10, 241);
-	weak(PROOF_DESCRIPTORS, PROOF_KEEPER);
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/memfd:named (deleted)");
 	weak(PROOF_DESCRIPTORS, PROOF_VMM);
+}
+
+static void hold_vsock(enum proof_who who)
+{
+	struct proof_process *p = &proof.process[who];
+
+	make_fd(p, S_IFSOCK | 0777, O_RDWR, "socket:[1]");
+	p->fds.list[p->fds.n - 1].family = AF_VSOCK;
+}
+
+static void hold_vhost(enum proof_who who)
+{
+	struct proof_process *p = &proof.process[who];
+
+	make_fd(p, S_IFCHR | 0666, O_RDWR, "/dev/vhost-vsock");
+	p->fds.list[p->fds.n - 1].rdev = makedev(10, 241);
+}
+
+/* Of a link over vhost-vsock the socket is the keeper's, the device the VMM's. */
+static void vsock_is_for_its_own_link(void **state)
+{
+	(void)state;
+	for (uint32_t keeper = 0; keeper < JAIL_PROGRAM_MAX; keeper++) {
+		bool vhost = keeper == JAIL_PROGRAM_KEEPER_VSOCK;
+		enum ironclaw_verdict verdict = vhost ? IRONCLAW_VERDICT_OK : IRONCLAW_VERDICT_WEAK;
+
+		proof.status.keeper_program = keeper;
+		hold_vsock(PROOF_KEEPER);
+		hold_vhost(PROOF_VMM);
+		proof_judge(&proof, &report);
+		for (int who = PROOF_VMM; who <= PROOF_KEEPER; who++)
+			assert_int_equal(report.findings[PROOF_DESCRIPTORS][who].verdict, verdict);
+		(void)setup(NULL);
+		proof.status.keeper_program = keeper;
+		hold_vsock(PROOF_VMM);
+		weak(PROOF_DESCRIPTORS, PROOF_VMM);
+		proof.status.keeper_program = keeper;
+		hold_vhost(PROOF_KEEPER);
+		weak(PROOF_DESCRIPTORS, PROOF_KEEPER);
+	}
 }
 
 static void descriptors_that_are_fine(void **state)
@@ -370,13 +403,7 @@ static void descriptors_that_are_fine(void **state)
 	make_fd(p, 0600, O_RDWR, "anon_inode:kvm-vcpu:0");
 	make_fd(p, S_IFREG | 0600, O_RDWR, "/memfd:x (deleted)");
 	p->fds.list[7].unlinked = p->fds.list[7].outside = true;
-	make_fd(p, S_IFSOCK | 0777, O_RDWR, "socket:[1]");
-	p->fds.list[8].family = AF_VSOCK;
-	make_fd(&proof.process[PROOF_VMM], S_IFCHR | 0666, O_RDWR, "/dev/vhost-vsock");
-	proof.process[PROOF_VMM].fds.list[1].rdev = makedev(10, 241);
 	proof_judge(&proof, &report);
-	assert_int_equal(report.findings[PROOF_DESCRIPTORS][PROOF_VMM].verdict,
-			 IRONCLAW_VERDICT_OK);
 	assert_int_equal(report.findings[PROOF_DESCRIPTORS][PROOF_KEEPER].verdict,
 			 IRONCLAW_VERDICT_OK);
 }
@@ -491,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup(network, setup),
 		cmocka_unit_test_setup(mounts, setup),
 		cmocka_unit_test_setup(descriptors, setup),
+		cmocka_unit_test_setup(vsock_is_for_its_own_link, setup),
 		cmocka_unit_test_setup(descriptors_that_are_fine, setup),
 		cmocka_unit_test_setup(limits, setup),
 		cmocka_unit_test_setup(what_a_crash_shows, setup),

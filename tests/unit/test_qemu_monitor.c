@@ -33,6 +33,7 @@
 
 static struct engine_monitor monitor;
 static int peer = -EBADF;
+static size_t idles;
 static struct ironclaw_error err;
 
 static int build(void **state)
@@ -40,6 +41,7 @@ static int build(void **state)
 	int pair[2];
 
 	(void)state;
+	idles = 0;
 	(void)signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	monitor.fd = pair[0];
@@ -272,6 +274,11 @@ static pid_t start_qemu(const struct step *steps)
 	_exit(0);
 }
 
+static void idle(void)
+{
+	idles++;
+}
+
 static int save(const struct step *steps, int state_fd, uint32_t deadline_ms, int *ret_status)
 {
 	pid_t pid = start_qemu(steps);
@@ -279,7 +286,7 @@ static int save(const struct step *steps, int state_fd, uint32_t deadline_ms, in
 
 	assert_true(pid > 0);
 	close_fd(&peer);
-	r = qemu_save(&monitor, state_fd, deadline_ms, &err);
+	r = qemu_save(&monitor, state_fd, deadline_ms, idle, &err);
 	close_fd(&monitor.fd);
 	assert_int_equal(waitpid(pid, ret_status, 0), pid);
 	return r;
@@ -358,6 +365,8 @@ static void a_state_is_saved(void **state)
 	assert_int_equal(save(steps, fd, 10000, &status), 0);
 	assert_int_equal(err.code, IRONCLAW_ERR_NONE);
 	assert_int_equal(status, 0);
+	/* Before each question. */
+	assert_int_equal(idles, 4);
 	/* It was our descriptor that QEMU got. */
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 5);
 	assert_string_equal(text, "STATE");
@@ -424,7 +433,7 @@ static void a_death_ends_the_save(void **state)
 	(void)state;
 	say(GREETING OK);
 	close_fd(&peer);
-	assert_int_equal(qemu_save(&monitor, fd, 10000, &err), -EPIPE);
+	assert_int_equal(qemu_save(&monitor, fd, 10000, idle, &err), -EPIPE);
 }
 
 static void silence_ends_at_the_deadline(void **state)
@@ -449,7 +458,7 @@ static void talk_without_an_answer_ends_at_the_deadline(void **state)
 		_exit(0);
 	}
 	close_fd(&peer);
-	assert_int_equal(qemu_save(&monitor, fd, 200, &err), -ETIMEDOUT);
+	assert_int_equal(qemu_save(&monitor, fd, 200, idle, &err), -ETIMEDOUT);
 	close_fd(&monitor.fd);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
@@ -472,7 +481,7 @@ static void a_save_that_never_ends_ends_at_the_deadline(void **state)
 	}
 	close_fd(&peer);
 	(void)alarm(30);
-	assert_int_equal(qemu_save(&monitor, fd, 1500, &err), -ETIMEDOUT);
+	assert_int_equal(qemu_save(&monitor, fd, 1500, idle, &err), -ETIMEDOUT);
 	(void)alarm(0);
 	assert_int_equal(err.code, IRONCLAW_ERR_TIMEOUT);
 	assert_true(clock_now_us() - begin < 5000000);

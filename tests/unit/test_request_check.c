@@ -285,6 +285,25 @@ static void the_name_of_a_vm_is_a_name(void **state)
 	good();
 }
 
+/* The keeper that may make sockets is that of a VMM with sockets of its own, and of no other. */
+static void keepers_fit_the_sockets(void)
+{
+	spoil(&r->sockets, 1);
+	spoil(&r->keeper_program, JAIL_PROGRAM_KEEPER_SOCKETS);
+	r->keeper_program = JAIL_PROGRAM_KEEPER_VSOCK;
+	good();
+	spoil(&r->sockets, 1);
+	r->keeper_program = JAIL_PROGRAM_KEEPER_SOCKETS;
+	r->sockets = 1;
+	good();
+	spoil(&r->sockets, 0);
+	spoil(&r->sockets, 2);
+	spoil(&r->sockets, UINT32_MAX);
+	r->keeper_program = JAIL_PROGRAM_KEEPER;
+	r->sockets = 0;
+	good();
+}
+
 static void confinement_is_chosen(void **state)
 {
 	uint64_t memory = r->limits.memory_max_b, too_much = UINT64_MAX, none = 0;
@@ -293,11 +312,13 @@ static void confinement_is_chosen(void **state)
 	spoil(&r->vmm_program, 0);
 	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER);
 	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER_VSOCK);
+	spoil(&r->vmm_program, JAIL_PROGRAM_KEEPER_SOCKETS);
 	spoil(&r->vmm_program, JAIL_PROGRAM_MAX);
 	spoil(&r->keeper_program, 0);
 	spoil(&r->keeper_program, JAIL_PROGRAM_QEMU_TCG);
 	spoil(&r->keeper_program, JAIL_PROGRAM_MAX);
 	spoil(&r->sockets, 2);
+	keepers_fit_the_sockets();
 	spoil(&r->level, 0);
 	spoil(&r->level, JAIL_LEVEL_PERMISSIVE + 1);
 	spoil(&r->denied, 0);

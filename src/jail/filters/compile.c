@@ -70,6 +70,7 @@ static const struct target targets[] = {
 	{&of_warden, "qemu-kvm", "qemu_kvm", "[JAIL_PROGRAM_QEMU_KVM]"},
 	{&of_warden, "keeper-vsock", "keeper_vsock", "[JAIL_PROGRAM_KEEPER_VSOCK]"},
 	{&of_warden, "firecracker", "firecracker", "[JAIL_PROGRAM_FIRECRACKER]"},
+	{&of_warden, "keeper-sockets", "keeper_sockets", "[JAIL_PROGRAM_KEEPER_SOCKETS]"},
 #define FIRECRACKER(argument, prefix, rules, thread)                                               \
 	{                                                                                          \
 		&of_firecracker, argument, prefix,                                                 \
