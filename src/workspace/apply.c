@@ -36,6 +36,7 @@ struct apply {
 	struct apply_result *result;
 	struct ironclaw_error *err;
 	uint32_t contents;
+	bool rescued; /* the journal is put aside, not removed */
 };
 
 static int failed(const struct apply *a, int errnum, const char *what, const char *path)
@@ -421,6 +422,10 @@ static int decide(struct apply *a)
 	r = commit_do(&c);
 	if (r == 0)
 		return 0;
+	if (c.n_stranded > 0) {
+		a->rescued = true;
+		return commit_rescue(&c, a->err);
+	}
 	if (r == -ESTALE) {
 		(void)conflict(a, find_change(a->changes, a->journal.ops[c.failed].path),
 			       "somebody changed it just now, or put something into the folder");
@@ -445,6 +450,8 @@ static int apply_locked(struct apply *a)
 	if (r == 0 || a->dir_fd >= 0) {
 		if (r == 0)
 			r = carry_out(a);
+		if (a->rescued)
+			return r;
 		removed = commit_remove(a->root_fd, a->dir_fd);
 		if (r == 0 && removed < 0)
 			r = failed(a, -removed, "remove", JOURNAL_DIR);

@@ -100,7 +100,8 @@ int workspace_send(struct workspace *ws, int fd, struct ironclaw_error *err);
  * and nothing is left. May be called at any time, again and again, by any number of processes.
  *
  * Return: 0, also when there was nothing to do; -EBUSY when an apply goes on; -EBADMSG when what is
- * there is not sealed with our key (it is left alone); -errno
+ * there is not sealed with our key (it is left alone); -ENOTRECOVERABLE, once, as apply_changes();
+ * -errno
  */
 int workspace_recover(int root_fd, const uint8_t key[WORKSPACE_KEY_B], struct ironclaw_error *err);
 
@@ -249,7 +250,9 @@ struct apply_result {
  *
  * Return: 0; -EPERM when the selection is not the approved one; -ESTALE when something is not as it
  * was when it was copied: *ret says what, and nothing was changed; -EOPNOTSUPP when the file system
- * cannot exchange two files; -EBUSY when another apply goes on; -errno: nothing was changed
+ * cannot exchange two files; -EBUSY when another apply goes on; -ENOTRECOVERABLE when somebody
+ * changed the folder meanwhile so that something could not be put back: @err says where it is now;
+ * -errno: nothing was changed
  */
 int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B],
 		  struct apply_result *ret, struct ironclaw_error *err);
