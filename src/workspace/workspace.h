@@ -120,8 +120,8 @@ struct stage_entry {
 
 /** What was received: entries, and a folder with their content. */
 struct stage {
-	int dir_fd;
-	char *dir; /* path, removed by stage_free() */
+	int dir_fd; /* holds its lock */
+	char *dir;  /* path, removed by stage_free() */
 	struct stage_entry *entries;
 	size_t n;
 };
@@ -129,7 +129,8 @@ struct stage {
 struct receive;
 
 struct receive_options {
-	const char *folder;  /* where to make the stage: private, with room for the changes */
+	const char *folder;  /* where to make the stage: private, with room for the changes; in it
+				"stage.*" that no living process has goes */
 	const char *program; /* ironclaw-unpack */
 	uint64_t size_max_b; /* of all data; 0: WORKSPACE_SIZE_DEFAULT_B */
 };
