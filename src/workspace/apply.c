@@ -447,16 +447,14 @@ static int apply_locked(struct apply *a)
 {
 	int r = make_journal(a), removed;
 
-	if (r == 0 || a->dir_fd >= 0) {
-		if (r == 0)
-			r = carry_out(a);
-		if (a->rescued)
-			return r;
-		removed = commit_remove(a->root_fd, a->dir_fd);
-		if (r == 0 && removed < 0)
-			r = failed(a, -removed, "remove", JOURNAL_DIR);
-	}
-	return r;
+	if (r == 0)
+		r = carry_out(a);
+	if (r < 0)
+		a->result->applied = 0;
+	if (a->dir_fd < 0 || a->rescued)
+		return r;
+	removed = commit_remove(a->root_fd, a->dir_fd);
+	return r == 0 && removed < 0 ? failed(a, -removed, "remove", JOURNAL_DIR) : r;
 }
 
 static void count(struct apply *a)
@@ -491,8 +489,6 @@ int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B
 		return err_sys(err, -lock, "cannot lock the workspace");
 	count(&a);
 	r = apply_locked(&a);
-	if (r < 0)
-		ret->applied = 0;
 	journal_done(&a.journal);
 	close_fd(&a.dir_fd);
 	return r;

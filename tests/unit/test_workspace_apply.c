@@ -7,7 +7,9 @@
 
 #include "workspace.h"
 
+#include "audit/verify.h"
 #include "workspace/commit.h"
+#include "workspace/gated.h"
 #include "workspace/journal.h"
 
 struct all {
@@ -616,11 +618,21 @@ static void work_raced_apply(void *ctx)
 	_exit(r == -ENOTRECOVERABLE ? 0 : r == -ESTALE ? 1 : 2);
 }
 
-/*
- * Stops an apply once "gone" is in the journal; then somebody replaces "edit", so that all must go
- * back, and, unless it is the control, has taken the name "gone". Return: how the apply ended
- */
-static int raced(struct race *race, bool take_name)
+static void take_edit(void *ctx)
+{
+	(void)ctx;
+	host_file("other", "edited by somebody\n");
+	assert_int_equal(renameat(root, "other", root, "edit"), 0);
+}
+
+static void take_edit_and_gone(void *ctx)
+{
+	take_edit(ctx);
+	host_file("gone", "made by somebody\n");
+}
+
+/* Runs an apply in a child, and @act once "gone" is in the journal. Return: how the child ended */
+static int raced(void (*work)(void *), void *ctx, void (*act)(void *), void *act_ctx)
 {
 	bool done = false;
 	int status = 0;
@@ -629,7 +641,8 @@ static int raced(struct race *race, bool take_name)
 	if (pid == 0) {
 		(void)ptrace(PTRACE_TRACEME, 0, 0, 0);
 		(void)raise(SIGSTOP);
-		work_raced_apply(race);
+		work(ctx);
+		_exit(0);
 	}
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -637,10 +650,7 @@ static int raced(struct race *race, bool take_name)
 		assert_true(WIFSTOPPED(status));
 		if (!done && !host_has("gone")) {
 			done = true;
-			host_file("other", "edited by somebody\n");
-			assert_int_equal(renameat(root, "other", root, "edit"), 0);
-			if (take_name)
-				host_file("gone", "made by somebody\n");
+			act(act_ctx);
 		}
 		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -664,7 +674,9 @@ static void test_race_of_a_name(void **state)
 
 		make_tree();
 		begin(&race.all);
-		assert_int_equal(raced(&race, take_name), take_name ? 0 : 1);
+		assert_int_equal(raced(work_raced_apply, &race,
+				       take_name ? take_edit_and_gone : take_edit, NULL),
+				 take_name ? 0 : 1);
 		host_is("edit", "edited by somebody\n");
 		host_is("out/deep/x", "x\n");
 		host_is("dir/a", "a\n");
@@ -839,6 +851,118 @@ static void test_disk_full(void **state)
 	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* What the log says of the last apply. */
+static void last_outcome(const struct paths *paths, char ret[1024])
+{
+	struct audit_reader reader;
+	char path[sizeof(paths->data) + 16];
+	struct audit_summary s;
+
+	ret[0] = '\0';
+	(void)snprintf(path, sizeof(path), "%s/audit/log", paths->data);
+	reader.in = fopen(path, "re");
+	assert_non_null(reader.in);
+	while (audit_read_line(&reader) > 0) {
+		assert_int_equal(audit_record_describe(reader.line, reader.len, &s), 0);
+		/* Each apply has its own, and it comes next. */
+		if (strcmp(s.kind, "apply") == 0)
+			ret[0] = '\0';
+		if (strcmp(s.kind, "outcome") == 0)
+			(void)snprintf(ret, 1024, "%s", strstr(s.rest, "target="));
+	}
+	(void)fclose(reader.in);
+}
+
+static int applied_by_gate(struct all *all, const struct approval_gate *gate)
+{
+	const struct approval_by by = approval_by_caller(APPROVAL_BY_FLAG, "--apply");
+	cleanup(gated_changes_free) struct gated_changes gated;
+	struct approval_grant grant;
+
+	assert_int_equal(gated_changes_make(all->changes, &gated), 0);
+	assert_int_equal(approval_grant(gate, &gated.action, &by, &grant, NULL), 0);
+	return gated_apply(gate, &grant, all->changes, &all->result, &all->err);
+}
+
+/* The log tells an apply that failed from one that did not. */
+static void test_outcome_is_recorded(void **state)
+{
+	cleanup(all_done) struct all all;
+	struct audit_log log;
+	struct paths paths;
+	const struct approval_gate gate = {.paths = &paths, .log = &log};
+	char outcome[1024], wanted[256];
+
+	(void)state;
+	(void)snprintf(paths.data, sizeof(paths.data), "%s/data", top);
+	(void)snprintf(paths.run, sizeof(paths.run), "%s/run", top);
+	assert_int_equal(audit_log_open(&paths, &log, NULL), 0);
+	make_tree();
+	begin(&all);
+	host_file("edit", "by somebody else\n");
+	host_file("gone", "by somebody else\n");
+	assert_int_equal(applied_by_gate(&all, &gate), -ESTALE);
+	last_outcome(&paths, outcome);
+	(void)snprintf(wanted, sizeof(wanted), "target=\"%s\" applied=0 conflicts=2 error=%d",
+		       folder, IRONCLAW_ERR_BUSY);
+	assert_string_equal(outcome, wanted);
+
+	changes_select(all.changes, index_of(all.changes, "edit"), false);
+	changes_select(all.changes, index_of(all.changes, "gone"), false);
+	assert_int_equal(applied_by_gate(&all, &gate), 0);
+	last_outcome(&paths, outcome);
+	(void)snprintf(wanted, sizeof(wanted), "target=\"%s\" applied=16", folder);
+	assert_string_equal(outcome, wanted);
+	assert_int_equal(notices, 0);
+	audit_log_close(&log);
+}
+
+struct unlogged {
+	struct all all;
+	const struct approval_gate *gate;
+	char *told; /* shared with the child */
+};
+
+static void work_unlogged_apply(void *ctx)
+{
+	struct unlogged *u = ctx;
+	int r = applied_by_gate(&u->all, u->gate);
+
+	(void)snprintf(u->told, sizeof(last_notice), "%s", last_notice);
+	_exit(r == 0 && notices == 1 && u->all.result.applied == 18 ? 0 : 1);
+}
+
+static void cut_log(void *ctx)
+{
+	assert_int_equal(truncate(ctx, 1), 0);
+}
+
+/* The changes are made, so that is what is returned; that the log lacks it is told. */
+static void test_unrecorded_outcome_is_told(void **state)
+{
+	struct audit_log log;
+	struct paths paths;
+	const struct approval_gate gate = {.paths = &paths, .log = &log};
+	char path[sizeof(paths.data) + 16];
+	struct unlogged u = {.gate = &gate};
+
+	(void)state;
+	u.told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(u.told, MAP_FAILED);
+	(void)snprintf(paths.data, sizeof(paths.data), "%s/data", top);
+	(void)snprintf(paths.run, sizeof(paths.run), "%s/run", top);
+	(void)snprintf(path, sizeof(path), "%s/audit/log", paths.data);
+	assert_int_equal(audit_log_open(&paths, &log, NULL), 0);
+	make_tree();
+	begin(&u.all);
+	assert_int_equal(raced(work_unlogged_apply, &u, cut_log, path), 0);
+	check_new_tree();
+	assert_non_null(strstr(u.told, "the changes were applied, but the audit log does not"));
+	assert_int_equal(munmap(u.told, 4096), 0);
+	all_done(&u.all);
+	audit_log_close(&log);
+}
+
 /* Two at once: one after the other. */
 static void test_lock(void **state)
 {
@@ -882,6 +1006,8 @@ int main(void)
 		TEST(test_race_of_a_name),
 		TEST(test_recovery_loses_nothing),
 		TEST(test_disk_full),
+		TEST(test_outcome_is_recorded),
+		TEST(test_unrecorded_outcome_is_told),
 		TEST(test_lock),
 		TEST(test_kill_at_every_call),
 	};
