@@ -27,7 +27,7 @@ const char *audit_kind_name(enum audit_kind kind)
 		[AUDIT_START] = "start",     [AUDIT_EXEC] = "exec",
 		[AUDIT_END] = "end",	     [AUDIT_DECISION] = "decision",
 		[AUDIT_APPLY] = "apply",     [AUDIT_TOOL_CALL] = "tool_call",
-		[AUDIT_RECOVER] = "recover",
+		[AUDIT_RECOVER] = "recover", [AUDIT_OUTCOME] = "outcome",
 	};
 
 	ic_assert(kind >= 0 && kind < AUDIT_KIND_MAX);

@@ -31,6 +31,7 @@ enum audit_kind {
 	AUDIT_APPLY,	 /* changes of a workspace are about to reach the host */
 	AUDIT_TOOL_CALL, /* a tool outside of the VM is about to be called */
 	AUDIT_RECOVER,	 /* what a crash had left was put in order */
+	AUDIT_OUTCOME,	 /* how an apply ended */
 	AUDIT_KIND_MAX
 };
 

@@ -36,6 +36,7 @@ struct apply {
 	struct apply_result *result;
 	struct ironclaw_error *err;
 	uint32_t contents;
+	bool rescued; /* the journal is put aside, not removed */
 };
 
 static int failed(const struct apply *a, int errnum, const char *what, const char *path)
@@ -421,6 +422,10 @@ static int decide(struct apply *a)
 	r = commit_do(&c);
 	if (r == 0)
 		return 0;
+	if (c.n_stranded > 0) {
+		a->rescued = true;
+		return commit_rescue(&c, a->err);
+	}
 	if (r == -ESTALE) {
 		(void)conflict(a, find_change(a->changes, a->journal.ops[c.failed].path),
 			       "somebody changed it just now, or put something into the folder");
@@ -442,14 +447,14 @@ static int apply_locked(struct apply *a)
 {
 	int r = make_journal(a), removed;
 
-	if (r == 0 || a->dir_fd >= 0) {
-		if (r == 0)
-			r = carry_out(a);
-		removed = commit_remove(a->root_fd, a->dir_fd);
-		if (r == 0 && removed < 0)
-			r = failed(a, -removed, "remove", JOURNAL_DIR);
-	}
-	return r;
+	if (r == 0)
+		r = carry_out(a);
+	if (r < 0)
+		a->result->applied = 0;
+	if (a->dir_fd < 0 || a->rescued)
+		return r;
+	removed = commit_remove(a->root_fd, a->dir_fd);
+	return r == 0 && removed < 0 ? failed(a, -removed, "remove", JOURNAL_DIR) : r;
 }
 
 static void count(struct apply *a)
@@ -484,8 +489,6 @@ int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B
 		return err_sys(err, -lock, "cannot lock the workspace");
 	count(&a);
 	r = apply_locked(&a);
-	if (r < 0)
-		ret->applied = 0;
 	journal_done(&a.journal);
 	close_fd(&a.dir_fd);
 	return r;

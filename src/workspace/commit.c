@@ -13,12 +13,16 @@
  *	no record		undecided: the journal is removed, the tree was not touched
  *	record			decided: all that is left to do is done, then the record is removed
  *	no record, old files	finished: the journal is removed
+ *
+ * What cannot go back, because somebody has put something else in its place, stays in the journal,
+ * and the journal is put aside under a name that nothing of ours looks at again.
  */
 #include "workspace/commit.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -31,6 +35,7 @@
 
 #define LOCK_PAUSE_US 20000U
 #define NAME_B	      16U
+#define RESCUE_TRIES  16U
 
 int commit_lock(int root_fd, int how)
 {
@@ -126,7 +131,10 @@ static int as_stale(int r)
 											   : r;
 }
 
-/* Moves; what comes out of the workspace by it must be what was checked, or goes back. */
+/*
+ * Moves; what comes out of the workspace by it must be what was checked, or goes back. Where it
+ * cannot, undo_op() finds it in the journal, tries again and says so.
+ */
 static int take(const struct commit *c, const struct journal_op *op, int fd, const char *base)
 {
 	const unsigned int how = op->kind == JOURNAL_SWAP ? RENAME_EXCHANGE : RENAME_NOREPLACE;
@@ -204,39 +212,64 @@ static int do_op(const struct commit *c, const struct journal_op *op)
 }
 
 /* A new folder in which somebody has put something stays. */
-static void undo_put(const struct commit *c, int fd, const char *base, const char *name)
+static int undo_put(const struct commit *c, int fd, const char *base, const char *name)
 {
 	struct stat st;
 
-	if (move(fd, base, c->dir_fd, name, RENAME_NOREPLACE) == 0 &&
-	    fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	    !is_empty_folder(c->dir_fd, name))
-		(void)move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
+	/* Only something new stays behind where this fails. */
+	if (move(fd, base, c->dir_fd, name, RENAME_NOREPLACE) < 0 ||
+	    fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
+	    is_empty_folder(c->dir_fd, name))
+		return 0;
+	return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
 }
 
 /*
  * Takes an operation back if it was done. Where somebody has meanwhile put something else, that is
  * left alone.
+ *
+ * Return: 0; -errno when the journal still holds what belongs in the workspace
  */
-static void undo_op(const struct commit *c, const struct journal_op *op)
+static int undo_op(const struct commit *c, const struct journal_op *op)
 {
 	const char *base;
 	cleanup_close int fd = beneath_parent(c->root_fd, op->path, &base);
-	uint64_t in_journal, in_place;
+	uint64_t in_journal, in_place = 0;
 	char name[NAME_B];
+	int r;
 
 	name_of(op, name);
-	if (fd < 0 || inode_at(c->dir_fd, name, &in_journal) < 0 ||
-	    inode_at(fd, base, &in_place) < 0)
-		return;
-	if (op->kind == JOURNAL_MODE)
-		(void)change_mode(fd, base, op->new_mode, op->old_mode);
-	else if (op->kind == JOURNAL_TAKE && in_journal)
-		(void)move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
-	else if (op->kind == JOURNAL_PUT && !in_journal && in_place == op->new_ino)
-		undo_put(c, fd, base, name);
-	else if (op->kind == JOURNAL_SWAP && in_journal == op->old_ino && in_place == op->new_ino)
-		(void)move(c->dir_fd, name, fd, base, RENAME_EXCHANGE);
+	if (op->kind == JOURNAL_MODE) {
+		if (fd >= 0)
+			(void)change_mode(fd, base, op->new_mode, op->old_mode);
+		return 0;
+	}
+	r = inode_at(c->dir_fd, name, &in_journal);
+	if (r < 0)
+		return r;
+	if (fd >= 0)
+		r = inode_at(fd, base, &in_place);
+	if (op->kind == JOURNAL_PUT)
+		return fd >= 0 && r == 0 && !in_journal && in_place == op->new_ino
+			       ? undo_put(c, fd, base, name)
+			       : 0;
+	if (!in_journal || (op->kind == JOURNAL_SWAP && in_journal == op->new_ino))
+		return 0;
+	if (fd < 0 || r < 0)
+		return fd < 0 ? fd : r;
+	if (op->kind == JOURNAL_TAKE)
+		return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
+	return in_place == op->new_ino ? move(c->dir_fd, name, fd, base, RENAME_EXCHANGE) : -EEXIST;
+}
+
+static void undo_all(struct commit *c)
+{
+	for (size_t i = c->journal->n; i-- > 0;) {
+		if (undo_op(c, &c->journal->ops[i]) == 0)
+			continue;
+		c->stranded = i;
+		c->n_stranded++;
+	}
 }
 
 int commit_do(struct commit *c)
@@ -249,8 +282,7 @@ int commit_do(struct commit *c)
 		if (r == 0)
 			continue;
 		c->failed = i;
-		for (size_t j = journal->n; j-- > 0;)
-			undo_op(c, &journal->ops[j]);
+		undo_all(c);
 		return as_stale(r);
 	}
 	return 0;
@@ -290,6 +322,25 @@ int commit_remove(int root_fd, int dir_fd)
 	if (r < 0)
 		return r;
 	return unlinkat(root_fd, JOURNAL_DIR, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+int commit_rescue(const struct commit *c, struct ironclaw_error *err)
+{
+	const struct journal_op *op = &c->journal->ops[c->stranded];
+	char name[sizeof(COMMIT_RESCUED) + 8] = JOURNAL_DIR;
+	int r = -EEXIST;
+
+	for (unsigned int i = 0; i < RESCUE_TRIES && r == -EEXIST; i++) {
+		(void)snprintf(name, sizeof(name), COMMIT_RESCUED "%08x", randombytes_random());
+		r = move(c->root_fd, JOURNAL_DIR, c->root_fd, name, RENAME_NOREPLACE);
+	}
+	/* Not moved, it is not lost either: the next recovery tries again. */
+	(void)err_set(err, IRONCLAW_ERR_BUSY, ENOTRECOVERABLE,
+		      "somebody changed the workspace just now, and %zu of its old files could not "
+		      "be put back: the content of '%s' is '%s/%u' there",
+		      c->n_stranded, op->path, r < 0 ? JOURNAL_DIR : name, op->number);
+	err_hint(err, "move what is needed back, then remove that folder");
+	return -ENOTRECOVERABLE;
 }
 
 /* The journal's folder, if it is one that we may take for ours. Return: descriptor, -errno */
@@ -359,6 +410,8 @@ int workspace_recover(int root_fd, const uint8_t key[WORKSPACE_KEY_B], struct ir
 	/* -ESTALE: somebody changed the tree since. All is taken back, so this is the old one. */
 	if (r == 0)
 		r = commit_do(&c);
+	if (c.n_stranded > 0)
+		return commit_rescue(&c, err);
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		return err_sys(err, -r, "cannot finish what was begun in the workspace");
 	r = commit_remove(root_fd, fd);

@@ -57,10 +57,34 @@ void gated_changes_free(struct gated_changes *gated)
 	*gated = (struct gated_changes){.paths = NULL};
 }
 
+/* The act is over, whatever becomes of its record: a failure to write it is only told. */
+static void record_outcome(const struct approval_gate *gate, const struct approval_grant *grant,
+			   const struct changes *changes, const struct apply_result *result,
+			   const struct ironclaw_error *why)
+{
+	const struct workspace_options *options = &changes->ws->options;
+	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
+	struct audit_field fields[] = {audit_text("approval", grant->id),
+				       audit_text("target", changes->ws->root),
+				       audit_number("applied", result->applied),
+				       audit_number("conflicts", result->n_conflicts),
+				       audit_number("error", why ? why->code : IRONCLAW_ERR_NONE)};
+	struct audit_event event = {AUDIT_OUTCOME, gate->vm_id, fields,
+				    ARRAY_SIZE(fields) - (why ? 0 : 2)};
+
+	if (audit_log_append(gate->log, &event, &err) == 0)
+		return;
+	err_prefix(&err, "the changes were %s, but the audit log does not say so",
+		   result->applied == 0 ? "not applied" : "applied");
+	if (options->notice)
+		options->notice(options->userdata, err.text);
+}
+
 int gated_apply(const struct approval_gate *gate, const struct approval_grant *grant,
 		const struct changes *changes, struct apply_result *ret, struct ironclaw_error *err)
 {
 	cleanup(gated_changes_free) struct gated_changes gated;
+	struct ironclaw_error own = {.code = IRONCLAW_ERR_NONE}, *why = err ? err : &own;
 	uint8_t digest[DIGEST_B];
 	int r = gated_changes_make(changes, &gated);
 
@@ -70,5 +94,7 @@ int gated_apply(const struct approval_gate *gate, const struct approval_grant *g
 	if (r < 0)
 		return r;
 	changes_digest(changes, digest);
-	return apply_changes(changes, digest, ret, err);
+	r = apply_changes(changes, digest, ret, why);
+	record_outcome(gate, grant, changes, ret, r < 0 ? why : NULL);
+	return r;
 }

@@ -30,7 +30,9 @@ void gated_changes_free(struct gated_changes *gated);
  * @grant:	hostile: for whatever it was given
  *
  * What is compared with the grant is made of the changes here, not by the caller. Return: 0; -EPERM
- * without a good grant, nothing was changed; else as apply_changes()
+ * without a good grant, nothing was changed; else as apply_changes(), with a record of the outcome
+ * in the audit log. When that cannot be written, the workspace's notice says so, and the value
+ * stays.
  */
 int gated_apply(const struct approval_gate *gate, const struct approval_grant *grant,
 		const struct changes *changes, struct apply_result *ret,

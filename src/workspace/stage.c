@@ -7,12 +7,17 @@
  * foreign bytes, and so is what the stage folder holds: a content is a regular file of the size
  * that the index says. Its digest is made here, and whoever takes the content later holds it
  * against that.
+ *
+ * A stage is locked (flock) for its life: by its descriptor, and by the reader's copy of it. What
+ * nobody has locked was left by a process that was killed, and goes when the next one begins.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,6 +32,8 @@
 #include "workspace/workspace.h"
 
 #define SENTENCE_MAX_B 9000U
+#define STAGE_PREFIX   "stage."
+#define STAGE_TRIES    16U
 
 struct receive {
 	struct stage *stage;
@@ -38,9 +45,10 @@ void stage_free(struct stage *stage)
 {
 	if (!stage)
 		return;
-	close_fd(&stage->dir_fd);
+	/* Locked until it is gone: nobody else removes it at the same time. */
 	if (stage->dir)
 		(void)file_remove_tree(AT_FDCWD, stage->dir);
+	close_fd(&stage->dir_fd);
 	for (size_t i = 0; i < stage->n; i++) {
 		free(stage->entries[i].path);
 		free(stage->entries[i].link);
@@ -86,28 +94,81 @@ static void receive_freep(struct receive **receive)
 	receive_cancel(*receive);
 }
 
+/*
+ * Opens and locks a stage: the one that has the name once it is locked.
+ * @how:	0, or LOCK_NB
+ *
+ * Return: descriptor; -ENOENT when it was removed meanwhile; -EWOULDBLOCK, -errno
+ */
+static int lock_stage(int folder_fd, const char *name, int how)
+{
+	cleanup_close int fd =
+		openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat ours, there;
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | how) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	if (fstat(fd, &ours) < 0 || fstatat(folder_fd, name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return ours.st_ino == there.st_ino && ours.st_dev == there.st_dev ? take_fd(&fd) : -ENOENT;
+}
+
+/* What cannot be removed now is in nobody's way, and is tried again next time. */
+static void remove_left_stages(const char *folder)
+{
+	cleanup_closedir DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		cleanup_close int fd = -EBADF;
+
+		if (strncmp(entry->d_name, STAGE_PREFIX, sizeof(STAGE_PREFIX) - 1) != 0)
+			continue;
+		fd = lock_stage(dirfd(dir), entry->d_name, LOCK_NB);
+		if (fd >= 0)
+			(void)file_remove_tree(dirfd(dir), entry->d_name);
+	}
+}
+
+/* Return: 0; -ENOENT when somebody took it for a left one before it was locked; -errno */
+static int make_folder(const char *folder, struct stage *stage)
+{
+	int fd;
+
+	if (asprintf(&stage->dir, "%s/" STAGE_PREFIX "XXXXXX", folder) < 0) {
+		stage->dir = NULL;
+		return -ENOMEM;
+	}
+	fd = mkdtemp(stage->dir) ? lock_stage(AT_FDCWD, stage->dir, 0) : -errno;
+	if (fd >= 0) {
+		stage->dir_fd = fd;
+		return 0;
+	}
+	(void)rmdir(stage->dir);
+	free(stage->dir);
+	stage->dir = NULL;
+	return fd;
+}
+
 static int make_stage(const char *folder, unsigned int uid, struct stage **ret,
 		      struct ironclaw_error *err)
 {
 	cleanup(stage_freep) struct stage *stage = calloc(1, sizeof(*stage));
+	int r = -ENOENT;
 
 	if (!stage)
 		return err_sys(err, ENOMEM, "cannot make a stage");
 	stage->dir_fd = -EBADF;
-	if (asprintf(&stage->dir, "%s/stage.XXXXXX", folder) < 0) {
-		stage->dir = NULL;
-		return err_sys(err, ENOMEM, "cannot make a stage");
-	}
-	if (!mkdtemp(stage->dir)) {
-		int saved = errno;
-
-		free(stage->dir);
-		stage->dir = NULL;
-		return err_sys(err, saved, "cannot make a stage in '%s'", folder);
-	}
-	stage->dir_fd = open(stage->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (stage->dir_fd < 0 || (uid && fchown(stage->dir_fd, uid, uid) < 0))
-		return err_sys(err, errno, "cannot make a stage in '%s'", folder);
+	for (unsigned int i = 0; i < STAGE_TRIES && r == -ENOENT; i++)
+		r = make_folder(folder, stage);
+	if (r == 0 && uid && fchown(stage->dir_fd, uid, uid) < 0)
+		r = -errno;
+	if (r < 0)
+		return err_sys(err, -r, "cannot make a stage in '%s'", folder);
 	*ret = take_ptr(stage);
 	return 0;
 }
@@ -182,6 +243,7 @@ int receive_start(const struct receive_options *options, struct receive **ret,
 	receive->data_fd = receive->error_fd = -EBADF;
 	if (access(o.program, X_OK) < 0)
 		return err_sys(err, errno, "cannot execute '%s'", o.program);
+	remove_left_stages(o.folder);
 	r = make_stage(o.folder, uid, &receive->stage, err);
 	if (r == 0)
 		r = start_reader(receive, &o, uid, err);

@@ -100,7 +100,8 @@ int workspace_send(struct workspace *ws, int fd, struct ironclaw_error *err);
  * and nothing is left. May be called at any time, again and again, by any number of processes.
  *
  * Return: 0, also when there was nothing to do; -EBUSY when an apply goes on; -EBADMSG when what is
- * there is not sealed with our key (it is left alone); -errno
+ * there is not sealed with our key (it is left alone); -ENOTRECOVERABLE, once, as apply_changes();
+ * -errno
  */
 int workspace_recover(int root_fd, const uint8_t key[WORKSPACE_KEY_B], struct ironclaw_error *err);
 
@@ -119,8 +120,8 @@ struct stage_entry {
 
 /** What was received: entries, and a folder with their content. */
 struct stage {
-	int dir_fd;
-	char *dir; /* path, removed by stage_free() */
+	int dir_fd; /* holds its lock */
+	char *dir;  /* path, removed by stage_free() */
 	struct stage_entry *entries;
 	size_t n;
 };
@@ -128,7 +129,8 @@ struct stage {
 struct receive;
 
 struct receive_options {
-	const char *folder;  /* where to make the stage: private, with room for the changes */
+	const char *folder;  /* where to make the stage: private, with room for the changes; in it
+				"stage.*" that no living process has goes */
 	const char *program; /* ironclaw-unpack */
 	uint64_t size_max_b; /* of all data; 0: WORKSPACE_SIZE_DEFAULT_B */
 };
@@ -249,7 +251,9 @@ struct apply_result {
  *
  * Return: 0; -EPERM when the selection is not the approved one; -ESTALE when something is not as it
  * was when it was copied: *ret says what, and nothing was changed; -EOPNOTSUPP when the file system
- * cannot exchange two files; -EBUSY when another apply goes on; -errno: nothing was changed
+ * cannot exchange two files; -EBUSY when another apply goes on; -ENOTRECOVERABLE when somebody
+ * changed the folder meanwhile so that something could not be put back: @err says where it is now;
+ * -errno: nothing was changed, unless ret->applied says that it was, and only the journal is left
  */
 int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B],
 		  struct apply_result *ret, struct ironclaw_error *err);

@@ -68,6 +68,9 @@ edited() {
 		flunk "another decision"
 	ic audit ls --kind apply --json
 	tail -n 1 "$OUT" | jq -e --arg ws "$PWD/ws" '.target == $ws' >/dev/null || flunk "no record of it"
+	ic audit ls --kind outcome --json
+	tail -n 1 "$OUT" | jq -e --arg ws "$PWD/ws" '.target == $ws and .applied > 0 and .error == null' >/dev/null ||
+		flunk "no record of its outcome"
 	ic audit verify
 	exits 0
 }

@@ -7,6 +7,9 @@
 
 #include "workspace.h"
 
+#include "audit/verify.h"
+#include "workspace/commit.h"
+#include "workspace/gated.h"
 #include "workspace/journal.h"
 
 struct all {
@@ -519,6 +522,36 @@ static void test_kill_at_every_call(void **state)
 	assert_true(killing.kills >= 200 && killing.olds > 20 && killing.news > 20);
 }
 
+/* The name of the journal that was put aside, or "". */
+static void find_rescued(char ret[64])
+{
+	cleanup_closedir DIR *dir = opendir(folder);
+
+	assert_non_null(dir);
+	ret[0] = '\0';
+	for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+		if (strncmp(e->d_name, COMMIT_RESCUED, sizeof(COMMIT_RESCUED) - 1) == 0)
+			(void)snprintf(ret, 64, "%.63s", e->d_name);
+	}
+}
+
+/* The sentence must name the file that has @text. */
+static void rescued_is(const char *sentence, const char *path, const char *text)
+{
+	char name[64], start[160], file[96];
+	const char *at;
+
+	find_rescued(name);
+	assert_string_not_equal(name, "");
+	(void)snprintf(start, sizeof(start), "the content of '%s' is '%s/", path, name);
+	at = strstr(sentence, start);
+	if (!at)
+		fail_msg("'%s' is not in: %s", start, sentence);
+	(void)snprintf(file, sizeof(file), "%s/%lu", name, strtoul(at + strlen(start), NULL, 10));
+	host_is(file, text);
+	assert_false(host_has(JOURNAL_DIR));
+}
+
 /* Exchanges the folder "dir" with a link to outside, as fast as it can, until it is killed. */
 static void exchange_for_ever(void)
 {
@@ -531,7 +564,7 @@ static void exchange_for_ever(void)
 /* W03, W04: nothing outside is touched, however the race ends. */
 static void test_race_of_a_link(void **state)
 {
-	unsigned int applied = 0, refused = 0;
+	unsigned int applied = 0, refused = 0, rescued = 0;
 
 	(void)state;
 	for (int i = 0; i < 60; i++) {
@@ -555,7 +588,10 @@ static void test_race_of_a_link(void **state)
 		r = apply(&all);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		assert_true(r == 0 || r == -ESTALE);
+		assert_true(r == 0 || r == -ESTALE || r == -ENOTRECOVERABLE);
+		if (r == -ENOTRECOVERABLE)
+			rescued_is(all.err.text, "dir/a", "a\n");
+		rescued += r == -ENOTRECOVERABLE;
 		applied += r == 0;
 		refused += r != 0;
 		assert_int_equal(file_read_bounded(AT_FDCWD, path, 100, &text, &len), 0);
@@ -564,8 +600,178 @@ static void test_race_of_a_link(void **state)
 		assert_int_equal(remove_top(NULL), 0);
 		assert_int_equal(make_top(NULL), 0);
 	}
-	print_message("%u applied, %u refused\n", applied, refused);
+	print_message("%u applied, %u refused, %u of them rescued\n", applied, refused, rescued);
 	assert_true(refused > 0);
+}
+
+struct race {
+	struct all all;
+	char *sentence; /* shared with the child */
+};
+
+static void work_raced_apply(void *ctx)
+{
+	struct race *race = ctx;
+	int r = apply(&race->all);
+
+	(void)snprintf(race->sentence, 1024, "%s", race->all.err.text);
+	_exit(r == -ENOTRECOVERABLE ? 0 : r == -ESTALE ? 1 : 2);
+}
+
+static void take_edit(void *ctx)
+{
+	(void)ctx;
+	host_file("other", "edited by somebody\n");
+	assert_int_equal(renameat(root, "other", root, "edit"), 0);
+}
+
+static void take_edit_and_gone(void *ctx)
+{
+	take_edit(ctx);
+	host_file("gone", "made by somebody\n");
+}
+
+/* Runs an apply in a child, and @act once "gone" is in the journal. Return: how the child ended */
+static int raced(void (*work)(void *), void *ctx, void (*act)(void *), void *act_ctx)
+{
+	bool done = false;
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)ptrace(PTRACE_TRACEME, 0, 0, 0);
+		(void)raise(SIGSTOP);
+		work(ctx);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	while (!WIFEXITED(status)) {
+		assert_true(WIFSTOPPED(status));
+		if (!done && !host_has("gone")) {
+			done = true;
+			act(act_ctx);
+		}
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	assert_true(done);
+	return WEXITSTATUS(status);
+}
+
+/* What somebody's new file keeps from going back is not lost. */
+static void test_race_of_a_name(void **state)
+{
+	char *sentence =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(sentence, MAP_FAILED);
+	for (int take_name = 0; take_name < 2; take_name++) {
+		struct race race = {.sentence = sentence};
+		struct workspace *ws;
+		char name[64];
+
+		make_tree();
+		begin(&race.all);
+		assert_int_equal(raced(work_raced_apply, &race,
+				       take_name ? take_edit_and_gone : take_edit, NULL),
+				 take_name ? 0 : 1);
+		host_is("edit", "edited by somebody\n");
+		host_is("out/deep/x", "x\n");
+		host_is("dir/a", "a\n");
+		assert_false(host_has("new"));
+		assert_false(host_has(JOURNAL_DIR));
+		if (take_name) {
+			host_is("gone", "made by somebody\n");
+			rescued_is(sentence, "gone", "goes\n");
+		} else {
+			host_is("gone", "goes\n");
+			find_rescued(name);
+			assert_string_equal(name, "");
+		}
+		/* It stands in nobody's way, and no VM sees it. */
+		ws = opened(NULL);
+		for (size_t i = 0; i < ws->base.n; i++)
+			assert_null(strstr(ws->base.entries[i].path, "rescued"));
+		workspace_free(ws);
+		all_done(&race.all);
+		assert_int_equal(remove_top(NULL), 0);
+		assert_int_equal(make_top(NULL), 0);
+	}
+	assert_int_equal(munmap(sentence, 4096), 0);
+}
+
+static uint64_t host_inode(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_ino;
+}
+
+static void add_op(struct journal *journal, enum journal_kind kind, const char *path,
+		   uint64_t old_ino, uint64_t new_ino)
+{
+	const struct journal_op op = {.kind = kind,
+				      .number = (uint32_t)journal->n,
+				      .old_ino = old_ino,
+				      .new_ino = new_ino,
+				      .path = (char *)(uintptr_t)path};
+
+	assert_int_equal(journal_add(journal, &op), 0);
+}
+
+/* A killed apply: "a" was taken, "b" exchanged, and somebody's link is where "c" was. */
+static void leave_journal(void)
+{
+	struct journal journal = {.n = 0};
+	cleanup_free uint8_t *record = NULL;
+	size_t len;
+
+	assert_int_equal(mkdirat(root, JOURNAL_DIR, 0700), 0);
+	host_file(JOURNAL_DIR "/0", "old a\n");
+	host_file(JOURNAL_DIR "/1", "old b\n");
+	host_file("b", "new b\n");
+	host_link("c", "b");
+	journal.root_ino = host_inode(".");
+	journal.dir_ino = host_inode(JOURNAL_DIR);
+	add_op(&journal, JOURNAL_TAKE, "a", host_inode(JOURNAL_DIR "/0"), 0);
+	add_op(&journal, JOURNAL_SWAP, "b", host_inode(JOURNAL_DIR "/1"), host_inode("b"));
+	add_op(&journal, JOURNAL_TAKE, "c", 1, 0);
+	assert_int_equal(journal_encode(&journal, key, &record, &len), 0);
+	assert_int_equal(file_write_atomic(root, JOURNAL_DIR "/record", record, len, 0600), 0);
+	journal_done(&journal);
+}
+
+static void test_recovery_loses_nothing(void **state)
+{
+	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
+	char name[64];
+
+	(void)state;
+	/* The control: all goes back. */
+	leave_journal();
+	assert_int_equal(workspace_recover(root, key, &err), 0);
+	host_is("a", "old a\n");
+	host_is("b", "old b\n");
+	find_rescued(name);
+	assert_string_equal(name, "");
+	assert_false(host_has(JOURNAL_DIR));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(remove_top(NULL), 0);
+		assert_int_equal(make_top(NULL), 0);
+		leave_journal();
+		/* Of a file that was taken, and of one that was exchanged. */
+		host_file("somebody", "somebody's\n");
+		assert_int_equal(renameat(root, "somebody", root, i ? "b" : "a"), 0);
+		assert_int_equal(workspace_recover(root, key, &err), -ENOTRECOVERABLE);
+		rescued_is(err.text, i ? "b" : "a", i ? "old b\n" : "old a\n");
+		host_is(i ? "b" : "a", "somebody's\n");
+		host_is(i ? "a" : "b", i ? "old a\n" : "old b\n");
+		/* Said once; then the workspace can be used again. */
+		assert_int_equal(workspace_recover(root, key, &err), 0);
+	}
 }
 
 /* A file that is written to while it is exchanged: its writer loses nothing. */
@@ -645,6 +851,118 @@ static void test_disk_full(void **state)
 	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* What the log says of the last apply. */
+static void last_outcome(const struct paths *paths, char ret[1024])
+{
+	struct audit_reader reader;
+	char path[sizeof(paths->data) + 16];
+	struct audit_summary s;
+
+	ret[0] = '\0';
+	(void)snprintf(path, sizeof(path), "%s/audit/log", paths->data);
+	reader.in = fopen(path, "re");
+	assert_non_null(reader.in);
+	while (audit_read_line(&reader) > 0) {
+		assert_int_equal(audit_record_describe(reader.line, reader.len, &s), 0);
+		/* Each apply has its own, and it comes next. */
+		if (strcmp(s.kind, "apply") == 0)
+			ret[0] = '\0';
+		if (strcmp(s.kind, "outcome") == 0)
+			(void)snprintf(ret, 1024, "%s", strstr(s.rest, "target="));
+	}
+	(void)fclose(reader.in);
+}
+
+static int applied_by_gate(struct all *all, const struct approval_gate *gate)
+{
+	const struct approval_by by = approval_by_caller(APPROVAL_BY_FLAG, "--apply");
+	cleanup(gated_changes_free) struct gated_changes gated;
+	struct approval_grant grant;
+
+	assert_int_equal(gated_changes_make(all->changes, &gated), 0);
+	assert_int_equal(approval_grant(gate, &gated.action, &by, &grant, NULL), 0);
+	return gated_apply(gate, &grant, all->changes, &all->result, &all->err);
+}
+
+/* The log tells an apply that failed from one that did not. */
+static void test_outcome_is_recorded(void **state)
+{
+	cleanup(all_done) struct all all;
+	struct audit_log log;
+	struct paths paths;
+	const struct approval_gate gate = {.paths = &paths, .log = &log};
+	char outcome[1024], wanted[256];
+
+	(void)state;
+	(void)snprintf(paths.data, sizeof(paths.data), "%s/data", top);
+	(void)snprintf(paths.run, sizeof(paths.run), "%s/run", top);
+	assert_int_equal(audit_log_open(&paths, &log, NULL), 0);
+	make_tree();
+	begin(&all);
+	host_file("edit", "by somebody else\n");
+	host_file("gone", "by somebody else\n");
+	assert_int_equal(applied_by_gate(&all, &gate), -ESTALE);
+	last_outcome(&paths, outcome);
+	(void)snprintf(wanted, sizeof(wanted), "target=\"%s\" applied=0 conflicts=2 error=%d",
+		       folder, IRONCLAW_ERR_BUSY);
+	assert_string_equal(outcome, wanted);
+
+	changes_select(all.changes, index_of(all.changes, "edit"), false);
+	changes_select(all.changes, index_of(all.changes, "gone"), false);
+	assert_int_equal(applied_by_gate(&all, &gate), 0);
+	last_outcome(&paths, outcome);
+	(void)snprintf(wanted, sizeof(wanted), "target=\"%s\" applied=16", folder);
+	assert_string_equal(outcome, wanted);
+	assert_int_equal(notices, 0);
+	audit_log_close(&log);
+}
+
+struct unlogged {
+	struct all all;
+	const struct approval_gate *gate;
+	char *told; /* shared with the child */
+};
+
+static void work_unlogged_apply(void *ctx)
+{
+	struct unlogged *u = ctx;
+	int r = applied_by_gate(&u->all, u->gate);
+
+	(void)snprintf(u->told, sizeof(last_notice), "%s", last_notice);
+	_exit(r == 0 && notices == 1 && u->all.result.applied == 18 ? 0 : 1);
+}
+
+static void cut_log(void *ctx)
+{
+	assert_int_equal(truncate(ctx, 1), 0);
+}
+
+/* The changes are made, so that is what is returned; that the log lacks it is told. */
+static void test_unrecorded_outcome_is_told(void **state)
+{
+	struct audit_log log;
+	struct paths paths;
+	const struct approval_gate gate = {.paths = &paths, .log = &log};
+	char path[sizeof(paths.data) + 16];
+	struct unlogged u = {.gate = &gate};
+
+	(void)state;
+	u.told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(u.told, MAP_FAILED);
+	(void)snprintf(paths.data, sizeof(paths.data), "%s/data", top);
+	(void)snprintf(paths.run, sizeof(paths.run), "%s/run", top);
+	(void)snprintf(path, sizeof(path), "%s/audit/log", paths.data);
+	assert_int_equal(audit_log_open(&paths, &log, NULL), 0);
+	make_tree();
+	begin(&u.all);
+	assert_int_equal(raced(work_unlogged_apply, &u, cut_log, path), 0);
+	check_new_tree();
+	assert_non_null(strstr(u.told, "the changes were applied, but the audit log does not"));
+	assert_int_equal(munmap(u.told, 4096), 0);
+	all_done(&u.all);
+	audit_log_close(&log);
+}
+
 /* Two at once: one after the other. */
 static void test_lock(void **state)
 {
@@ -685,7 +1003,11 @@ int main(void)
 		TEST(test_record_all_or_nothing),
 		TEST(test_race_of_a_link),
 		TEST(test_race_of_a_writer),
+		TEST(test_race_of_a_name),
+		TEST(test_recovery_loses_nothing),
 		TEST(test_disk_full),
+		TEST(test_outcome_is_recorded),
+		TEST(test_unrecorded_outcome_is_told),
 		TEST(test_lock),
 		TEST(test_kill_at_every_call),
 	};

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_workspace_receive.c - the confined reader of archives, as the library starts it. */
+#include <signal.h>
+
 #include "workspace.h"
 
 #include "workspace/index.h"
@@ -125,6 +127,89 @@ static void test_limits(void **state)
 	assert_non_null(strstr(err.text, "more than is allowed: 'b'"));
 }
 
+/* A process that has a stage, and nothing else to do. */
+static pid_t stage_holder(void)
+{
+	int said[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		guest_file("big", "content", 0644);
+		if (!received() || write(said[1], "x", 1) != 1)
+			_exit(1);
+		(void)close(said[1]);
+		for (;;)
+			(void)pause();
+	}
+	assert_true(pid > 0);
+	(void)close(said[1]);
+	assert_int_equal(read(said[0], &c, 1), 1);
+	(void)close(said[0]);
+	return pid;
+}
+
+static void end_holder(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* What a killed process left goes with the next start; what a living one has stays. */
+static void test_left_stages_go(void **state)
+{
+	pid_t dead = stage_holder(), living = stage_holder();
+	char other[128];
+
+	(void)state;
+	assert_int_equal(stages_left(), 2);
+	stage_free(received());
+	assert_int_equal(stages_left(), 2);
+	end_holder(dead);
+	assert_int_equal(stages_left(), 2);
+	stage_free(received());
+	assert_int_equal(stages_left(), 1);
+	end_holder(living);
+	/* Nothing but stages. */
+	(void)snprintf(other, sizeof(other), "%s/other", stages);
+	assert_int_equal(mkdir(other, 0700), 0);
+	stage_free(received());
+	assert_int_equal(stages_left(), 1);
+	assert_int_equal(rmdir(other), 0);
+}
+
+/* Many at once make and remove: nobody removes what another one is about to lock. */
+static void test_stages_at_once(void **state)
+{
+	pid_t pids[4];
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			for (int n = 0; n < 50; n++) {
+				struct stage *stage;
+
+				guest_file("a", "content", 0644);
+				stage = received();
+				if (stage->n != 1 || faccessat(stage->dir_fd, "0", F_OK, 0) < 0)
+					_exit(1);
+				stage_free(stage);
+			}
+			_exit(0);
+		}
+		assert_true(pids[i] > 0);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(stages_left(), 0);
+}
+
 /* A26: cut at every block; a reader that died is an error, not a signal. */
 static void test_cut_and_gone(void **state)
 {
@@ -222,6 +307,8 @@ int main(void)
 		TEST(test_holes_cost_nothing),
 		TEST(test_limits),
 		TEST(test_cut_and_gone),
+		TEST(test_left_stages_go),
+		TEST(test_stages_at_once),
 		TEST(test_index_is_not_believed),
 	};
 
