@@ -19,7 +19,7 @@ static const char ls_help[] =
 	"Lists the records of the audit log, oldest first.\n\n"
 	"  --since TIME  not before: a span (10m, 24h), or a date in UTC such as 2026-01-31 or\n"
 	"                2026-01-31T12:00:00\n"
-	"  --kind KIND   start, exec, end, decision, apply, tool_call or recover\n"
+	"  --kind KIND   start, exec, end, decision, apply, outcome, tool_call or recover\n"
 	"  --vm ID       only those of this VM\n"
 	"  --json        as JSON objects, one a line\n";
 

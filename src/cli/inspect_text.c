@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "cli/inspect.h"
+#include "jail/request.h"
 
 #define SHOWN_B 512
 
@@ -16,7 +17,15 @@ static const char *word(const char *const *words, size_t n, uint32_t i)
 
 const char *inspect_program(uint32_t program)
 {
-	static const char *const words[] = {"none", "keeper", "qemu-tcg", "qemu-kvm"};
+	static const char *const words[JAIL_PROGRAM_MAX] = {
+		[0] = "none",
+		[JAIL_PROGRAM_KEEPER] = "keeper",
+		[JAIL_PROGRAM_QEMU_TCG] = "qemu-tcg",
+		[JAIL_PROGRAM_QEMU_KVM] = "qemu-kvm",
+		[JAIL_PROGRAM_KEEPER_VSOCK] = "keeper-vsock",
+		[JAIL_PROGRAM_FIRECRACKER] = "firecracker",
+		[JAIL_PROGRAM_KEEPER_SOCKETS] = "keeper-sockets",
+	};
 
 	return word(words, ARRAY_SIZE(words), program);
 }
