@@ -24,6 +24,10 @@
 #define INPUT_MAX_B 131072
 #define DEADLINE_MS 10000
 
+static void idle(void)
+{
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct engine_monitor monitor;
@@ -103,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	monitor.fd = pair[0];
 	peer_fd = pair[1];
 	if (data[0] % 4 == 1)
-		r = firecracker_save(&monitor, -1, DEADLINE_MS, &err);
+		r = firecracker_save(&monitor, -1, DEADLINE_MS, idle, &err);
 	else if (data[0] % 4 == 2)
 		r = firecracker_pause(&monitor, DEADLINE_MS, &err);
 	else

@@ -21,6 +21,10 @@
 #define INPUT_MAX_B 65536
 #define DEADLINE_MS 10000
 
+static void idle(void)
+{
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct engine_monitor monitor;
@@ -87,7 +91,7 @@ static void save(int peer, const uint8_t *data, size_t size)
 
 	require(state_fd >= 0 && send(peer, data, size, 0) == (ssize_t)size);
 	require(shutdown(peer, SHUT_WR) == 0);
-	r = qemu_save(&monitor, state_fd, DEADLINE_MS, &err);
+	r = qemu_save(&monitor, state_fd, DEADLINE_MS, idle, &err);
 	if (r < 0)
 		require_error(r, &err);
 	else
