@@ -38,6 +38,13 @@ int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /**
+ * cmd_agent() - `agent`, `replay` and `mcp`: become the program that has them, ironclaw-agent.
+ *
+ * Return: only when it cannot be executed
+ */
+int cmd_agent(int argc, char **argv);
+
+/**
  * cli_usage_error() - say that a command line is wrong.
  * @command:	name of the sub-command, such as "run" or "image build"; NULL for none
  * @fmt:	what is wrong; control characters of the result are escaped

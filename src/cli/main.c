@@ -18,6 +18,9 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", cmd_run, "run a command in a fresh micro-VM"},
+	{"agent", cmd_agent, "let a model work on a task inside a VM"},
+	{"replay", cmd_agent, "run a recorded session of an agent again, without model and VM"},
+	{"mcp", cmd_agent, "serve a VM's tools to an agent, by the Model Context Protocol"},
 	{"ps", cmd_ps, "list the VMs that are running"},
 	{"inspect", cmd_inspect, "show what the kernel says about the confinement of a running VM"},
 	{"prove", cmd_prove, "try forbidden acts in the place of VMM and keeper"},
