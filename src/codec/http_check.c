@@ -103,13 +103,13 @@ static int check_header(const char *line, struct ironclaw_error *err)
 	size_t name_len = strcspn(line, ":");
 	const char *value = line + name_len;
 
-	if (!is_token(line, name_len))
-		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "a header's name is none");
+	if (*value != ':' || !is_token(line, name_len))
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
+			       "a header is not of the form NAME: VALUE");
 	if (is_own(line, name_len))
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "the header %.*s cannot be set",
 			       (int)name_len, line);
-	if (*value == ':')
-		value++;
+	value++;
 	if (value[strspn(value, " \t")] == '\0')
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "the header %.*s has no value",
 			       (int)name_len, line);

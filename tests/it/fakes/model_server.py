@@ -12,8 +12,9 @@ stream). Each request takes the next turn of the script, and is one line of JSON
 
 A request that breaks the order rules of its API (calls without results, results without calls,
 results behind text, no key, no version, no model) is answered with 400 and takes no turn, as is
-every request after the last turn; --no-key serves those without a key. GET /x is for tests of HTTP
-itself: it answers as the next turn's "status", "headers" and "body" say.
+every request after the last turn; --no-key serves those without a key. Any other request is for
+tests of HTTP itself: it is answered as the next turn's "status", "headers" and "body" say, or with
+the bytes of "socket" and the end of the connection.
 
 The script: {"turns": [TURN, ...]}; a TURN may have, all optional:
 
@@ -110,14 +111,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def fixed(self, turn, dialect):
+    def fixed(self, turn):
         body = turn.get("body", {"error": {"type": "fake_error", "message": "as the script says"}})
         headers = dict(turn.get("headers", {}))
         if not isinstance(body, str):
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
-        if "location" in turn:
-            headers["Location"] = turn["location"]
         self.answer(turn["status"], headers, body)
 
     def do_GET(self):
@@ -149,15 +148,21 @@ class Handler(BaseHTTPRequestHandler):
         turn, problem = self.server.script.take(request, problem)
         if problem:
             self.fixed({"status": 400, "body": {"type": "error", "error": {
-                "type": "invalid_request_error", "message": problem}}}, dialect)
+                "type": "invalid_request_error", "message": problem}}})
             return
         time.sleep(turn.get("wait_ms", 0) / 1000)
+        if "socket" in turn:
+            self.wfile.write(turn["socket"].encode("latin-1"))
+            self.close_connection = True
+            return
         if "status" in turn:
-            self.fixed(turn, dialect)
+            self.fixed(turn)
             return
         turn = fill(turn, body)
-        if "body" in turn and dialect == "http":
-            self.fixed({"status": 200, **turn}, dialect)
+        if dialect == "http" and "raw" not in turn and "raw_hex" not in turn:
+            self.fixed({"status": 200, **turn})
+        elif dialect == "http":
+            self.stream(dialect, turn, body)
         elif turn.get("whole") or not body.get("stream"):
             self.answer(200, {"Content-Type": "application/json"},
                         json.dumps(dialects.whole(dialect, turn, body)))
