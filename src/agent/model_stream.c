@@ -99,13 +99,21 @@ static void tell(struct model_stream *s, enum model_delta kind, const char *text
 		s->o.delta(s->o.ud, kind, text, len);
 }
 
-int model_part_add(struct model_stream *s, struct model_part *part, const json_t *piece)
+/* The rest of the body from @at on is new. */
+static void tell_body(struct model_stream *s, const struct model_part *part, size_t at)
 {
 	static const enum model_delta kinds[] = {
 		[MODEL_PART_TEXT] = MODEL_DELTA_TEXT,
 		[MODEL_PART_REASONING] = MODEL_DELTA_REASONING,
 		[MODEL_PART_CALL] = MODEL_DELTA_ARGUMENTS,
 	};
+
+	if (part->body.len > at)
+		tell(s, kinds[part->kind], part->body.bytes + at, part->body.len - at);
+}
+
+int model_part_add(struct model_stream *s, struct model_part *part, const json_t *piece)
+{
 	size_t before = part->body.len;
 	int r = model_grow(&part->body, piece, s->mended, &s->left_b);
 
@@ -113,9 +121,17 @@ int model_part_add(struct model_stream *s, struct model_part *part, const json_t
 		return r;
 	if (part->kind == MODEL_PART_CALL)
 		follow(part);
-	if (part->body.len > before)
-		tell(s, kinds[part->kind], part->body.bytes + before, part->body.len - before);
+	tell_body(s, part, before);
 	return 0;
+}
+
+static int end_part(struct model_stream *s, struct model_part *part)
+{
+	size_t before = part->body.len;
+	int r = pieces_end(&part->body, &s->left_b);
+
+	tell_body(s, part, before);
+	return r < 0 ? r : pieces_end(&part->signature, &s->left_b);
 }
 
 /* What is too long, or holds a NUL, is as good as not said. */
@@ -340,11 +356,8 @@ int model_stream_end(struct model_stream *s, struct model_reply *ret, struct iro
 	ic_assert(!s->failed);
 	if (!complete)
 		return model_broken(err, "it ended too early");
-	for (size_t i = 0; i < s->n_parts && r == 0; i++) {
-		r = pieces_end(&s->parts[i].body, &s->left_b);
-		if (r == 0)
-			r = pieces_end(&s->parts[i].signature, &s->left_b);
-	}
+	for (size_t i = 0; i < s->n_parts && r == 0; i++)
+		r = end_part(s, &s->parts[i]);
 	if (stop != MODEL_STOP_LENGTH && stop != MODEL_STOP_FILTER && s->n_calls > 0)
 		stop = MODEL_STOP_TOOLS;
 	name_calls(s);
