@@ -46,7 +46,8 @@ int sandbox_tools_new(const struct sandbox_tools_options *options, struct sandbo
 		      struct ironclaw_error *err);
 
 /**
- * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is fine.
+ * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is
+ * fine.
  *
  * Waits about a second for what blocks; what then still does ends its VM by itself, or with the
  * process.
