@@ -174,7 +174,7 @@ void mcp_http_poll(struct mcp_http *http, struct pollfd *fd, int *timeout_ms)
 	if (MHD_get_timeout(http->daemon, &library_ms) == MHD_YES &&
 	    (wait_ms < 0 || library_ms < (unsigned int)wait_ms))
 		wait_ms = (int)library_ms;
-	*timeout_ms = wait_ms;
+	*timeout_ms = http->resumed ? 0 : wait_ms;
 }
 
 static void tick(struct mcp_http *http)
@@ -209,6 +209,7 @@ void mcp_http_serve(struct mcp_http *http)
 		http_request_wake(request);
 	}
 	tick(http);
+	http->resumed = false;
 	(void)MHD_run(http->daemon);
 }
 

@@ -131,6 +131,7 @@ struct mcp_http {
 	struct http_connection *connections;
 	struct http_session *sessions;
 	struct http_answer *answers;
+	bool resumed; /* the library has to be called */
 	uint64_t ticked_us;
 };
 

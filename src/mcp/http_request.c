@@ -30,6 +30,7 @@ void http_request_wake(struct http_request *request)
 	if (!request->suspended)
 		return;
 	request->suspended = false;
+	request->http->resumed = true;
 	http_watch(request, false);
 	MHD_resume_connection(request->library);
 }
