@@ -5,7 +5,8 @@
  * The library calls http_request_handle() once with the headers, then for each piece of the body,
  * then without data until a response was queued. A request that is refused still has its body read
  * and thrown away first, up to a bound: a response that came while the client was sending would be
- * lost with the connection. One that waits is suspended, and its socket watched for the client's
+ * lost with the connection (only one whose frame is not clear is answered at once, and its
+ * connection closed). One that waits is suspended, and its socket watched for the client's
  * hanging up, which the library does not notice then.
  */
 #include <errno.h>
@@ -63,9 +64,6 @@ enum MHD_Result http_request_refuse(struct http_request *request, unsigned int s
 		    http_says_modern(request) ? "POST" : "GET, POST, DELETE");
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		add(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
-	/* Whoever frames its requests badly gets no second one on this connection. */
-	if (status == MHD_HTTP_BAD_REQUEST && request->headers.bad)
-		add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	r = MHD_queue_response(request->library, status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -89,6 +87,10 @@ static enum MHD_Result begin(struct mcp_http *http, struct MHD_Connection *libra
 	*ret = request; /* http_request_over() frees it */
 	http_headers_read(library, &request->headers);
 	request->refused = http_headers_judge(request, url, method, &request->why);
+	/* Where its body ends is not clear. A response now also closes the connection. */
+	if (request->refused == MHD_HTTP_BAD_REQUEST)
+		return http_request_refuse(request, request->refused, JSONRPC_INVALID_REQUEST,
+					   request->why);
 	if (request->headers.content_length &&
 	    (parse_u64(request->headers.content_length, 0, INT64_MAX, &length) < 0 ||
 	     length > HTTP_BODY_MAX_B)) {
