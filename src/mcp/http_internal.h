@@ -25,10 +25,11 @@
 #include "mcp/http_stream.h"
 #include "mcp/server.h"
 
-#define HTTP_BODY_MAX_B		(4U * 1024U * 1024U)
-#define HTTP_DISCARD_MAX_B	(16U * 1024U * 1024U) /* of a refused body, for the refusal to arrive \
-						       */
-#define HTTP_MEMORY_B		(64U * 1024U)	      /* of a connection: all headers and buffers */
+#define HTTP_BODY_MAX_B (4U * 1024U * 1024U)
+#define HTTP_DISCARD_MAX_B                                                                         \
+	(16U * 1024U * 1024U)		      /* of a refused body, for the refusal to arrive      \
+					       */
+#define HTTP_MEMORY_B		(64U * 1024U) /* of a connection: all headers and buffers */
 #define HTTP_CONNECTIONS_MAX	64U
 #define HTTP_SESSIONS_MAX	16U
 #define HTTP_ANSWERS_MAX	32U /* of one session: running, or kept for resuming */
