@@ -150,6 +150,8 @@ void mcp_http_close(struct mcp_http *http)
 		MHD_stop_daemon(http->daemon); /* ends all requests, and with them their answers */
 	while (http->answers)
 		http_answer_free(http->answers);
+	if (http->has_modern)
+		http->options.close(http->options.userdata, http->modern);
 	close_fd(&http->at.fd);
 	close_fd(&http->epoll_fd);
 	free(http->at.url);

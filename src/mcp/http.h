@@ -30,13 +30,13 @@ struct mcp_http_options {
 	const char *address;
 	const char *token; /* for Authorization: Bearer; NULL: none is asked for */
 	/**
-	 * A legacy client has come: *ret_client is the userdata of its session's ops. Closed at the
-	 * session's end, after all of its calls were cancelled.
+	 * A client has come: *ret_client is the userdata of its session's ops. A legacy client has
+	 * one of its own, closed at the session's end, after all of its calls were cancelled. All
+	 * modern requests share one, from the first of them to the end of the server.
 	 */
 	int (*open)(void *userdata, void **ret_client, struct ironclaw_error *err);
 	void (*close)(void *userdata, void *client);
 	void *userdata;
-	void *modern;		  /* userdata of the ops for modern requests, which share it */
 	uint32_t session_idle_ms; /* a session ends after so long without use; 0: 30 minutes */
 };
 

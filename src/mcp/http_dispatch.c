@@ -148,9 +148,22 @@ static const char *mismatch(struct http_request *request, const struct jsonrpc_m
 	return params_match(request, m) ? NULL : "an Mcp-Param header is not that of the body";
 }
 
+/* The client that all modern requests share. */
+static int open_modern(struct mcp_http *http, struct ironclaw_error *err)
+{
+	int r;
+
+	if (http->has_modern)
+		return 0;
+	r = http->options.open(http->options.userdata, &http->modern, err);
+	http->has_modern = r == 0;
+	return r;
+}
+
 static enum MHD_Result serve_modern(struct http_request *request, const struct jsonrpc_message *m)
 {
-	const struct mcp_http_options *o = &request->http->options;
+	struct mcp_http *http = request->http;
+	struct ironclaw_error err = {0};
 	const json_t *meta = json_object_get(m->params, "_meta");
 	struct http_answer *answer;
 	const char *why;
@@ -163,8 +176,12 @@ static enum MHD_Result serve_modern(struct http_request *request, const struct j
 	why = mismatch(request, m);
 	if (why)
 		return reject(request, m, MHD_HTTP_BAD_REQUEST, MCP_HEADER_MISMATCH, why);
+	if (open_modern(http, &err) < 0)
+		return reject(request, m, MHD_HTTP_SERVICE_UNAVAILABLE, JSONRPC_INTERNAL_ERROR,
+			      err.text);
 	answer = http_answer_new(request, NULL);
-	if (!answer || mcp_session_new(o->server, MCP_ERA_MODERN, o->modern, NULL, &answer->core))
+	if (!answer || mcp_session_new(http->options.server, MCP_ERA_MODERN, http->modern, NULL,
+				       &answer->core) < 0)
 		return MHD_NO;
 	answer->incomplete = !json_is_string(json_object_get(meta, META_VERSION)) ||
 			     !json_is_object(json_object_get(meta, META_CAPABILITIES));

@@ -31,7 +31,7 @@
 					       */
 #define HTTP_MEMORY_B		(64U * 1024U) /* of a connection: all headers and buffers */
 #define HTTP_CONNECTIONS_MAX	64U
-#define HTTP_SESSIONS_MAX	16U
+#define HTTP_SESSIONS_MAX	8U  /* each may have a VM */
 #define HTTP_ANSWERS_MAX	32U /* of one session: running, or kept for resuming */
 #define HTTP_KEPT_MAX_B		(64U * 1024U * 1024U) /* events of all answers */
 
@@ -129,6 +129,8 @@ struct mcp_http {
 	unsigned char token[crypto_generichash_BYTES];
 	struct MHD_Daemon *daemon;
 	int epoll_fd; /* the library's epoll, and the sockets of waiting requests */
+	void *modern; /* the client of all modern requests */
+	bool has_modern;
 	struct http_connection *connections;
 	struct http_session *sessions;
 	struct http_answer *answers;

@@ -157,12 +157,10 @@ int main(int argc, char **argv)
 					      {"idle-ms", required_argument, NULL, 'i'},
 					      {NULL, 0, NULL, 0}};
 	static struct mcp_server served;
-	unsigned int modern = 0;
 	struct mcp_http_options o = {.server = &served,
 				     .address = "127.0.0.1:0",
 				     .open = client_open,
-				     .close = client_close,
-				     .modern = &modern};
+				     .close = client_close};
 	struct ironclaw_error err = {0};
 	int c, code;
 

@@ -422,7 +422,7 @@ def check_sessions():
         time.sleep(3.5)
         expect(404, ask(server, PING, Mcp_Session_Id=second), -32001)
     with Server() as server:
-        sessions = [initialize(server) for _ in range(16)]
+        sessions = [initialize(server) for _ in range(8)]
         expect(200, ask(server, PING, Mcp_Session_Id=sessions[0]))
         newest = initialize(server)
         expect(200, ask(server, PING, Mcp_Session_Id=sessions[0]))
