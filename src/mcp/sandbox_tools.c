@@ -245,10 +245,20 @@ static void asking_take(struct sandbox_tools *t)
 
 /* --- jobs --- */
 
+/* The most that a command may take. */
+static uint64_t timeout_ms(const struct sandbox_tools *t, struct sandbox *sandbox)
+{
+	struct ironclaw_vm_info info = {.size = sizeof(info)};
+
+	if (t->options->timeout_ms)
+		return t->options->timeout_ms;
+	ironclaw_vm_get_info(sandbox_vm(sandbox), &info);
+	return info.timeout_ms ? info.timeout_ms : SANDBOX_TOOLS_TIMEOUT_MS;
+}
+
 static void start_call(struct sandbox_tools *t, struct job *job)
 {
-	const uint64_t most_ms =
-		t->options->timeout_ms ? t->options->timeout_ms : SANDBOX_TOOLS_TIMEOUT_MS;
+	const uint64_t most_ms = timeout_ms(t, job->slot->sandbox);
 	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
 	struct tool_request request;
 	const char *why = "";
