@@ -15,7 +15,8 @@
 #include "base/parse.h"
 #include "base/utf8.h"
 
-#define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=-"
+#define BASE64_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+#define TOKEN_CHARACTERS  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=-"
 
 static bool same(const char *a, size_t len, const char *b)
 {
@@ -113,7 +114,9 @@ static int decode_base64(const char *text, size_t len, char **ret, size_t *ret_l
 
 	if (!out)
 		return -ENOMEM;
-	if (sodium_base642bin((unsigned char *)out, room - 1, text, len, NULL, &n, &end,
+	/* sodium_base642bin() takes a byte 0xff for a digit. */
+	if (strspn(text, BASE64_CHARACTERS) < len ||
+	    sodium_base642bin((unsigned char *)out, room - 1, text, len, NULL, &n, &end,
 			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
 	    end != text + len || !utf8_valid(out, n))
 		return -EINVAL;

@@ -135,6 +135,7 @@ static void test_decode(void **state)
 	decodes("=?base64?SGVsbG8?=", NULL); /* no padding */
 	decodes("=?base64?SGVs!!!bG8=?=", NULL);
 	decodes("=?base64?SGVsbG8=\n?=", NULL);
+	decodes("=?base64?4py\xff?=", NULL);
 	decodes("=?base64?/w==?=", NULL); /* no UTF-8 */
 }
 
