@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mcp_http.c - see mcp_http.h. */
-#include "cli/mcp_http.h"
+/* mcp_http.c - `ironclaw mcp --http`: the token, and the address. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/mcp.h"
 #include "mcp/sandbox_http.h"
 #include "sys/file.h"
 
@@ -37,7 +37,7 @@ static int read_token(const char *file, char **ret, struct ironclaw_error *err)
 	return 0;
 }
 
-int mcp_http_take_token(const char *file, char **ret, struct ironclaw_error *err)
+int mcp_take_token(const char *file, char **ret, struct ironclaw_error *err)
 {
 	const char *given = getenv(MCP_TOKEN_VARIABLE);
 	cleanup_free char *token = given ? strdup(given) : NULL;
@@ -56,21 +56,18 @@ static void ready(const char *url)
 	cli_note("listening on %s", url);
 }
 
-int mcp_http_run(const struct sandbox_tools_options *tools, const char *address,
-		 const char *token_file, int stop_fd, struct ironclaw_error *err)
+int mcp_serve_http(const struct mcp_service *service, const char *address, const char *token)
 {
-	cleanup_free char *token = NULL;
-	struct sandbox_http o = {.tools = tools,
+	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
+	struct sandbox_http o = {.server = &service->server,
+				 .tools = &service->tools,
 				 .address = address,
-				 .stop_fd = stop_fd,
+				 .token = token,
+				 .stop_fd = service->stop_fd,
 				 .ready = ready};
-	int r = mcp_http_take_token(token_file, &token, err);
+	int r = sandbox_http_serve(&o, &err);
 
-	if (r < 0)
-		return r;
-	o.token = token;
-	r = sandbox_http_serve(&o, err);
-	if (token)
-		explicit_bzero(token, strlen(token));
-	return r;
+	if (r == 0)
+		return CLI_EXIT_OK;
+	return cli_fail(&err, err.code == IRONCLAW_ERR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_FAILED);
 }

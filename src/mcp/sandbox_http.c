@@ -118,8 +118,7 @@ int sandbox_http_serve(const struct sandbox_http *o, struct ironclaw_error *err)
 	cleanup_free struct pollfd *fds =
 		calloc(FD_CLIENTS + CLIENTS_MAX * MCP_LOOP_FDS_MAX, sizeof(*fds));
 	struct serving s = {.options = o, .fds = fds};
-	struct mcp_server server = {0};
-	struct mcp_http_options http_options = {.server = &server,
+	struct mcp_http_options http_options = {.server = o->server,
 						.address = o->address,
 						.token = o->token,
 						.open = open_client,
@@ -130,7 +129,6 @@ int sandbox_http_serve(const struct sandbox_http *o, struct ironclaw_error *err)
 
 	if (!fds)
 		return err_sys(err, ENOMEM, "cannot hold the clients");
-	sandbox_tools_server(o->tools->sandbox.workspace.folder != NULL, &server);
 	r = mcp_http_open(&http_options, &http, err);
 	if (r < 0)
 		return r;

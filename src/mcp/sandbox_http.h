@@ -6,6 +6,7 @@
 #include "mcp/sandbox_tools.h"
 
 struct sandbox_http {
+	const struct mcp_server *server;	   /* of sandbox_tools_server() */
 	const struct sandbox_tools_options *tools; /* lives until the process ends */
 	const char *address, *token;		   /* as mcp_http_options has them */
 	int stop_fd;				   /* readable: end */
