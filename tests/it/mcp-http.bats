@@ -184,3 +184,33 @@ client() { # SDK MODE [TOKEN]
 @test "a session has a bounded number of requests" {
 	check many
 }
+
+product() {
+	status=0
+	timeout --kill-after=5 200 python3 "$IT/mcp/http_checks.py" "$IRONCLAW" "$@" >"$OUT" 2>"$ERR" ||
+		status=$?
+	exits 0
+}
+
+@test "ironclaw mcp --http: a VM for each legacy client, one for modern requests" {
+	product vm_each
+}
+
+@test "ironclaw mcp --http: hanging up kills a modern command and no legacy one" {
+	product vm_cancel
+}
+
+@test "ironclaw mcp --http: token of a file or the environment" {
+	product vm_token
+}
+
+@test "ironclaw mcp --http: wrong calls" {
+	for address in 0.0.0.0:0 example.org 127.0.0.1:x; do
+		ic mcp --http "$address" </dev/null
+		exits 2
+		stderr_is_tame
+	done
+	ic mcp --token-file /dev/null </dev/null
+	exits 2
+	stderr_has --http
+}

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""http_checks.py SERVER CHECK [ARG...]: hold the HTTP server of conformance_server.c against what it
-promises, byte by byte over sockets of our own. Prints why it failed; exit status 1.
+"""http_checks.py SERVER CHECK: hold an HTTP server against what it promises, byte by byte over
+sockets of our own. Prints why it failed; exit status 1.
 
-SERVER is the program; each check starts one of its own.
+SERVER is conformance_server, or, for checks named vm_*, the program ironclaw, with an image named
+busybox; each check starts one of its own.
 """
 import base64
 import json
@@ -47,6 +48,34 @@ class Server:
     def memory_kib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+
+
+class Product(Server):
+    """`ironclaw mcp --http`"""
+
+    def __init__(self, *args, env=None):
+        self.process = subprocess.Popen(
+            [PROGRAM, "mcp", "--http", "127.0.0.1:0", "--image", "busybox", *args],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        self.said = ""
+        while not (found := re.search(r"listening on (\S+)", self.said)):
+            line = self.process.stderr.readline()
+            assert line, f"it does not listen: {self.said}"
+            self.said += line
+        url = urlsplit(found[1])
+        self.address = (url.hostname, url.port)
+        self.host = url.netloc
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        code = self.process.wait(30)
+        assert code == 0, f"the server ended with {code}"
+        assert not vms(), "a VM is left"
+
+
+def vms():
+    out = subprocess.run([PROGRAM, "ps", "--json"], capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)
 
 
 def head(server, method="POST", path="/mcp", headers=(), body=b"", **overrides):
@@ -695,6 +724,103 @@ def check_address():
         initialize(server, Authorization="Bearer " + "x" * 16, Host="any.example")
     with Server("--address", "localhost:0") as server:
         initialize(server)
+
+
+def execute(server, session, command, number=1):
+    """stdout of a command; session None: a modern request."""
+    arguments = {"command": command}
+    if session:
+        answer = ask(server, call("sandbox_exec", arguments, number), Mcp_Session_Id=session)
+    else:
+        answer = ask(server, modern("sandbox_exec", arguments, number),
+                     **modern_headers("sandbox_exec"))
+    assert answer.status == 200, answer.status
+    if answer.headers["content-type"] == "text/event-stream":
+        reply = json.loads([d for _, d, _ in answer.events() if d][-1])
+    else:
+        reply = answer.json()
+    assert "structuredContent" in reply["result"], reply
+    return reply["result"]["structuredContent"]["stdout"]
+
+
+def check_vm_each():
+    """Each legacy client has a VM of its own, modern requests share one; they end with their client."""
+    with Product() as server:
+        one, two = initialize(server), initialize(server)
+        who = "cat /proc/sys/kernel/random/boot_id"
+        ids = [execute(server, client, who) for client in [one, two, None]]
+        assert len(set(ids)) == 3, ids
+        execute(server, one, "echo first > /tmp/mine")
+        execute(server, None, "echo modern > /tmp/mine")
+        assert execute(server, one, "cat /tmp/mine") == "first\n"
+        assert execute(server, two, "cat /tmp/mine") == ""
+        assert execute(server, None, "cat /tmp/mine") == "modern\n"
+        assert len(vms()) == 3, vms()
+        s = server.connect()
+        s.sendall(head(server, "DELETE", Mcp_Session_Id=one))
+        expect(200, Answer(s))
+        until(lambda: len(vms()) == 2, 30)
+        assert execute(server, two, who) == ids[1]
+
+
+def begin(server, session, command, number):
+    """Start a command, and return the connection that waits for it."""
+    s = server.connect()
+    message = (call if session else modern)("sandbox_exec", {"command": command}, number)
+    headers = {"Mcp_Session_Id": session} if session else modern_headers("sandbox_exec")
+    s.sendall(head(server, body=json.dumps(message).encode(), **headers))
+    until(lambda: runs(server, session, command), 60)
+    return s
+
+
+def runs(server, session, command):
+    # The listing holds its own pattern only with the bracket.
+    return execute(server, session, f"ps | grep '[{command[0]}]{command[1:]}' || true") != ""
+
+
+def check_vm_cancel():
+    """Hanging up kills a modern request's command in the VM, and no legacy one."""
+    with Product() as server:
+        s = begin(server, None, "sleep 4242", 7)
+        s.close()
+        until(lambda: not runs(server, None, "sleep 4242"), 20)
+        session = initialize(server)
+        s = begin(server, session, "sleep 4243", 8)
+        s.close()
+        time.sleep(2)
+        assert runs(server, session, "sleep 4243"), "a lost connection has cancelled it"
+        expect(202, ask(server, {"jsonrpc": "2.0", "method": "notifications/cancelled",
+                                 "params": {"requestId": 8}}, Mcp_Session_Id=session))
+        until(lambda: not runs(server, session, "sleep 4243"), 20)
+
+
+def check_vm_token():
+    """The token of a file or of the environment, which no guest and no child gets to see."""
+    token = "abcdefgh-0123456789"
+    given = {"Authorization": f"Bearer {token}"}
+    with open("token", "w", encoding="ascii") as f:
+        f.write(token + "\n")
+    os.chmod("token", 0o600)
+    for args, env in [(["--token-file", "token"], {"IRONCLAW_MCP_TOKEN": "x"}),
+                      ([], {"IRONCLAW_MCP_TOKEN": token})]:
+        with Product(*args, env=env) as server:
+            expect(401, ask(server, PING))
+            session = initialize(server, **given)
+            expect(200, ask(server, PING, Mcp_Session_Id=session, **given))
+            answer = ask(server, call("sandbox_exec", {"command": "env"}), Mcp_Session_Id=session,
+                         **given)
+            assert answer.status == 200 and token not in answer.body().decode()
+            assert token not in server.said
+    def fails(*args, **env):
+        p = subprocess.run([PROGRAM, "mcp", "--http", "127.0.0.1:0", *args], timeout=30, text=True,
+                           capture_output=True, check=False, env={**os.environ, **env})
+        assert p.returncode == 2 and not p.stdout and token not in p.stderr, p
+        return p.stderr
+    os.chmod("token", 0o640)
+    assert "others may read" in fails("--token-file", "token")
+    assert "none-here" in fails("--token-file", "none-here")
+    assert "token" in fails(IRONCLAW_MCP_TOKEN="too short")
+    assert "token" in fails(IRONCLAW_MCP_TOKEN="")
 
 
 if __name__ == "__main__":
