@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -51,6 +52,15 @@ static int catch_signals(int *ret_fd, struct ironclaw_error *err)
 	return *ret_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
 }
 
+/* A client that does not read our stderr must not make us wait: then it is not told. */
+static void notice(void *userdata, enum ironclaw_notice kind, const char *text)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (poll(&out, 1, 0) > 0 && (out.revents & POLLOUT))
+		cli_notice(userdata, kind, text);
+}
+
 static void set_up(const struct mcp_args *args, struct mcp_service *ret)
 {
 	const struct run_workspace_args *w = &args->on.workspace;
@@ -66,7 +76,7 @@ static void set_up(const struct mcp_args *args, struct mcp_service *ret)
 		.way = w->queue ? APPROVAL_ASK_QUEUE : APPROVAL_ASK_NOBODY,
 		.timeout_ms = args->timeout_ms,
 	};
-	ret->tools.sandbox.vm.notice = cli_notice;
+	ret->tools.sandbox.vm.notice = notice;
 }
 
 /* Return: the descriptor that is the client's from now on; -errno */

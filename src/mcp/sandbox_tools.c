@@ -80,7 +80,10 @@ static int slot_work(struct sandbox_tools *t, struct slot *slot, struct sandbox_
 {
 	int r;
 
-	what.options = &t->options->sandbox;
+	what.options = t->options->sandbox;
+	/* The first VM has said what there is to say. */
+	if (slot != &t->client)
+		what.options.vm.notice = NULL;
 	what.sandbox = slot->sandbox;
 	r = sandbox_work_start(&what, t->wake_fd, &slot->work);
 	if (r == 0)
