@@ -84,7 +84,7 @@ static int take_path(const char *path, struct sandbox_plan *p, struct ironclaw_e
 	while (from[0] == '.' && from[1] == '/')
 		from += 2 + strspn(from + 2, "/");
 	if (from[0] == '\0' || strcmp(from, ".") == 0)
-		(void)strcpy(p->path, ".");
+		(void)snprintf(p->path, sizeof(p->path), ".");
 	else
 		(void)snprintf(p->path, sizeof(p->path), "%s%s", from[0] == '/' ? "" : "./", from);
 	return 0;
