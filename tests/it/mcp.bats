@@ -1,21 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# `ironclaw mcp` on stdio: mistakes that MCP servers make, what the tools promise, and other
-# people's clients. mcp/stdio_checks.py says what each check is.
+# `ironclaw mcp` on stdio: the mistakes that MCP servers make. mcp/stdio_checks.py says what each
+# check is; mcp-tools.bats has what the tools promise.
 
 load lib.bash
 
-setup_file() {
-	NPM=$("$BATS_TEST_DIRNAME/mcp/npm-prepare") || NPM=
-	export NPM
-}
-
 setup() {
 	use_tmp
-}
-
-needs_npm() {
-	[ -n "$NPM" ] || skip "the npm packages cannot be installed here"
 }
 
 check() {
@@ -23,24 +14,10 @@ check() {
 
 	for name in "$@"; do
 		status=0
-		timeout --kill-after=5 200 python3 "$IT/mcp/stdio_checks.py" "$name" >"$OUT" 2>"$ERR" ||
+		timeout --kill-after=5 200 python3 -B "$IT/mcp/stdio_checks.py" "$name" >"$OUT" 2>"$ERR" ||
 			status=$?
 		[ "$status" -eq 0 ] || flunk "$name: $(tail -n 12 "$ERR")"
 	done
-}
-
-inspector() {
-	status=0
-	timeout --kill-after=5 100 "$NPM/node" \
-		"$NPM/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" \
-		--cli "$@" >"$OUT" 2>"$ERR" || status=$?
-}
-
-client() { # SDK MODE
-	status=0
-	timeout --kill-after=5 100 "$NPM/node" "$IT/mcp/stdio_client.mjs" "$NPM" "$1" "$2" "$IRONCLAW" \
-		mcp --image "$IMAGE" >"$OUT" 2>"$ERR" || status=$?
-	exits 0
 }
 
 @test "stdout has nothing but messages, and nobody else holds it" {
@@ -98,51 +75,6 @@ client() { # SDK MODE
 
 @test "both eras in one process, and the batches of one revision" {
 	check eras
-}
-
-@test "one VM a connection, a fresh one for sandbox_run" {
-	check one_vm
-}
-
-@test "a command has the shorter of two limits of time" {
-	check timeouts
-}
-
-@test "long output is cut and kept, within what clients take" {
-	check outputs
-}
-
-@test "files in pieces and in both encodings, folders" {
-	check files
-}
-
-@test "a VM that does not start is told by the call, and tried again by the next" {
-	home_copy
-	check no_start
-}
-
-@test "a VM that dies takes its calls with it, and the next call gets another" {
-	check lost_vm
-	nothing_left
-}
-
-@test "nobody reads our stderr: it goes on" {
-	check unread_stderr
-}
-
-@test "workspace: nothing is applied that nobody approves" {
-	home_copy
-	check workspace_refused
-}
-
-@test "workspace: a policy decides; what changed on the host is not overwritten" {
-	home_copy
-	check workspace_policy
-}
-
-@test "workspace: approvals decide, and a late yes has no effect" {
-	home_copy
-	check workspace_queue
 }
 
 @test "flags that make no sense here are refused, before a client comes" {
