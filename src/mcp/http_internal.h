@@ -157,10 +157,10 @@ int http_listen(const char *address, struct http_listening *ret, struct ironclaw
 /** The library's callback for every request. */
 enum MHD_Result http_request_handle(void *http, struct MHD_Connection *library, const char *url,
 				    const char *method, const char *version, const char *data,
-				    size_t *size, void **request);
+				    size_t *size, void **context);
 
 /** The library's callback at the end of a request. */
-void http_request_over(void *http, struct MHD_Connection *library, void **request,
+void http_request_over(void *http, struct MHD_Connection *library, void **context,
 		       enum MHD_RequestTerminationCode why);
 
 /** http_request_wait() - let the library leave this request alone until http_request_wake(). */

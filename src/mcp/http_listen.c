@@ -40,9 +40,10 @@ static int parse_host(const char *host, size_t len, uint16_t port, union address
 	}
 	ret->v4.sin_family = AF_INET;
 	ret->v4.sin_port = htons(port);
-	if (strcmp(text, "localhost") == 0)
-		(void)strcpy(text, "127.0.0.1");
-	return inet_pton(AF_INET, text, &ret->v4.sin_addr) == 1 ? 0 : -EINVAL;
+	return inet_pton(AF_INET, strcmp(text, "localhost") == 0 ? "127.0.0.1" : text,
+			 &ret->v4.sin_addr) == 1
+		       ? 0
+		       : -EINVAL;
 }
 
 static int parse_address(const char *text, union address *ret)
