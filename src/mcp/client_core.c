@@ -99,12 +99,11 @@ int mcp_core_request(struct mcp_core *core, const char *method, json_t *params, 
 	return 0;
 }
 
-char *mcp_core_cancelled(const struct mcp_core *core, uint64_t id, const char *reason)
+char *mcp_core_cancelled(uint64_t id, const char *reason)
 {
 	cleanup(cleanup_jsonp) json_t *params =
 		json_pack("{s:I, s:s}", "requestId", (json_int_t)id, "reason", reason);
 
-	(void)core;
 	return params ? jsonrpc_request(NULL, "notifications/cancelled", params) : NULL;
 }
 

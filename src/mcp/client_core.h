@@ -65,7 +65,7 @@ int mcp_core_request(struct mcp_core *core, const char *method, json_t *params, 
 		     uint64_t *ret_id, char **ret_text);
 
 /** mcp_core_cancelled() - the notification that request @id was given up; NULL without memory. */
-char *mcp_core_cancelled(const struct mcp_core *core, uint64_t id, const char *reason);
+char *mcp_core_cancelled(uint64_t id, const char *reason);
 
 /**
  * mcp_core_receive() - take a message of the server.
