@@ -18,8 +18,10 @@
 #include "frames.h"
 
 static const char *const plain[] = {"true", NULL};
-static const struct ironclaw_exec_options fed = {
-	.size = sizeof(fed), .argv = plain, .use_stdin = true, .stdin_fd = -1};
+static const struct ironclaw_exec_options fed = {.size = sizeof(fed),
+						 .argv = plain,
+						 .use_stdin = true,
+						 .stdin_fd = -1};
 
 static struct ironclaw_vm *vm;
 static int guest_fd = -EBADF;
@@ -453,8 +455,9 @@ static void one_without_input_takes_none(void **state)
 
 static void input_of_a_descriptor_is_read_under_credit(void **state)
 {
-	struct ironclaw_exec_options options = {
-		.size = sizeof(options), .argv = plain, .use_stdin = true};
+	struct ironclaw_exec_options options = {.size = sizeof(options),
+						.argv = plain,
+						.use_stdin = true};
 	struct heard h;
 	int ends[2];
 
