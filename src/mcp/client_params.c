@@ -165,7 +165,7 @@ int mcp_params_find(json_t *schema, json_t **ret, const char **ret_why)
 int mcp_header_value(const char *text, size_t len, char **ret)
 {
 	size_t end = strlen(WRAP_END), begin = strlen(WRAP_BEGIN), room;
-	bool plain = len == 0 || (text[0] != ' ' && text[len - 1] != ' ');
+	bool plain = len > 0 && text[0] != ' ' && text[len - 1] != ' ';
 	char *out;
 
 	if (len > HEADER_MAX_B)

@@ -170,6 +170,10 @@ static int fill(struct mcp_tools *list, json_t *tool)
 	const char *why;
 	int r;
 
+	if (!json_is_object(schema)) {
+		drop(list, name, "it has no schema");
+		return 0;
+	}
 	if (!text || (said && !description))
 		return -ENOMEM;
 	if (strlen(text) > MCP_SCHEMA_MAX_B) {
