@@ -17,9 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/cleanup.h"
+#include "codec/secret.h"
 #include "sys/clock.h"
 
 #define BODY_MAX_B (64U * 1024U * 1024U) /* of one stream */
@@ -321,9 +320,7 @@ static void end(struct mcp_transport *t)
 		(void)post_plain(h, "DELETE", NULL);
 	for (size_t i = 0; i < h->n_replies; i++)
 		free(h->replies[i]);
-	if (h->bearer)
-		sodium_memzero(h->bearer, strlen(h->bearer));
-	free(h->bearer);
+	secret_free(h->bearer);
 	free(h);
 }
 

@@ -8,7 +8,6 @@
 #include "mcp/client_transport.h"
 
 #define MCP_SESSION_MAX_B 1024U
-#define MCP_BEARER_MAX_B  8192U
 #define MCP_REPLIES_MAX	  16U	/* answers to requests of the server, not sent yet */
 #define MCP_REPLY_MS	  5000U /* for one of them, and for the end of a session */
 #define MCP_RETRY_MS	  1000U /* before a broken stream is taken up again, if unsaid */

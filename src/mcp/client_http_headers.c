@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_http_headers.c - the header lines of a request over HTTP; see client_http.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/cleanup.h"
+#include "codec/secret.h"
 #include "mcp/client_http.h"
 #include "mcp/client_params.h"
-#include "sys/file.h"
 
 /* Takes the line over. */
 static int add(struct mcp_http_headers *headers, char *line)
@@ -106,50 +103,21 @@ void mcp_http_headers_done(struct mcp_http_headers *headers)
 	headers->n = 0;
 }
 
-static int make_line(const char *token, char **ret, struct ironclaw_error *err)
-{
-	size_t len = strlen(token);
-
-	if (len == 0 || len > MCP_BEARER_MAX_B)
-		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
-			       "its bearer token is empty or too long");
-	for (size_t i = 0; i < len; i++) {
-		if (token[i] <= 0x20 || token[i] > 0x7e)
-			return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
-				       "its bearer token has characters that no token has");
-	}
-	if (asprintf(ret, "Authorization: Bearer %s", token) < 0) {
-		*ret = NULL;
-		return err_sys(err, ENOMEM, "bearer token");
-	}
-	return 0;
-}
-
 int mcp_http_bearer(const struct mcp_server_config *config, char **ret, struct ironclaw_error *err)
 {
-	const char *value;
-	char *text = NULL;
-	size_t len;
-	int r;
+	char *secret = NULL;
+	int r = 0;
 
 	*ret = NULL;
-	if (config->bearer_env) {
-		value = getenv(config->bearer_env);
-		if (!value)
-			return err_set(err, IRONCLAW_ERR_NOT_FOUND, ENOENT,
-				       "the variable %s, its bearer token, is not set",
-				       config->bearer_env);
-		return make_line(value, ret, err);
-	}
-	if (!config->bearer_file)
+	if (!config->bearer_file && !config->bearer_env)
 		return 0;
-	r = file_read_bounded(AT_FDCWD, config->bearer_file, MCP_BEARER_MAX_B, &text, &len);
+	r = secret_read(config->bearer_file, config->bearer_env, &secret, err);
 	if (r < 0)
-		return err_sys(err, -r, "cannot read its bearer token in '%s'",
-			       config->bearer_file);
-	text[strcspn(text, "\r\n")] = '\0';
-	r = make_line(text, ret, err);
-	sodium_memzero(text, len);
-	free(text);
-	return r;
+		return r;
+	if (!secret)
+		return err_set(err, IRONCLAW_ERR_NOT_FOUND, ENOENT,
+			       "the variable %s, its bearer token, is not set", config->bearer_env);
+	*ret = secret_join("Authorization: Bearer", secret);
+	secret_free(secret);
+	return *ret ? 0 : err_sys(err, ENOMEM, "bearer token");
 }
