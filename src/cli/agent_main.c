@@ -16,6 +16,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{"mcp", cmd_mcp},
 	{NULL, NULL},
 };
 
