@@ -214,6 +214,7 @@ static int resume(struct agent_state *s, const struct agent_event *e, struct age
 	int r = leave_turn(s, "the session ended", s->phase == AGENT_RUNNING);
 
 	s->limits = e->limits;
+	s->interactive = e->interactive;
 	return r < 0 ? r : begin(s, e->text, ret);
 }
 

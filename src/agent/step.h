@@ -64,7 +64,8 @@ enum agent_event_kind {
 	AGENT_EVENT_SERVER_LOST,  /* text: "the MCP server x ended"; RUNNING */
 	AGENT_EVENT_TIME,	  /* nothing but what the clocks say; ASKING, RUNNING */
 	AGENT_EVENT_INTERRUPT,	  /* by the user, whose end of input it is when WAITING */
-	AGENT_EVENT_RESUME,	  /* text, limits: a new process goes on, in whatever phase */
+	AGENT_EVENT_RESUME, /* text, limits, interactive: a new process goes on, in whatever phase
+			     */
 	AGENT_EVENT_MAX
 };
 
@@ -76,6 +77,7 @@ struct agent_event {
 	bool failed;
 	const struct model_reply *reply;
 	struct agent_limits limits;
+	bool interactive;
 };
 
 enum agent_effect_kind {
