@@ -8,8 +8,6 @@
 
 #include "base/cleanup.h"
 
-#define WHY_MAX_B 512
-
 /* In which phases an event may come, as bits. */
 #define IN(phase) (1U << (phase))
 static const unsigned int fits[AGENT_EVENT_MAX] = {
@@ -56,14 +54,17 @@ static int answer(struct agent_state *s, const char *text, bool failed)
  */
 static int leave_turn(struct agent_state *s, const char *why, bool running)
 {
-	char text[WHY_MAX_B + 64];
 	int r = 0;
 
 	while (r == 0 && s->next_call < json_array_size(s->calls)) {
-		(void)snprintf(text, sizeof(text),
-			       running ? "%.*s while this ran: its outcome is unknown"
-				       : "%.*s before this ran: it was not run",
-			       WHY_MAX_B, why);
+		cleanup_free char *text = NULL;
+
+		if (asprintf(&text, "%s %s", why,
+			     running ? "while this ran: its outcome is unknown"
+				     : "before this ran: it was not run") < 0) {
+			text = NULL;
+			return -ENOMEM;
+		}
 		running = false;
 		r = answer(s, text, true);
 	}
