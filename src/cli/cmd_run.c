@@ -102,7 +102,7 @@ static int run_vm(const struct run_args *args, struct run_workspace *rw, struct 
 {
 	struct ironclaw_vm *vm;
 	uint64_t teardown;
-	int r = ironclaw_vm_start(&args->vm, &vm, err), ended;
+	int r = ironclaw_vm_start(&args->on.vm, &vm, err), ended;
 
 	if (r < 0) {
 		run_audit_no_start(log, err);
@@ -134,7 +134,7 @@ static int run_vm(const struct run_args *args, struct run_workspace *rw, struct 
 static bool keep(const struct run_args *args, struct run_workspace *rw, struct audit_log *log,
 		 struct run_report *report, struct ironclaw_error *err)
 {
-	if (!args->workspace.folder)
+	if (!args->on.workspace.folder)
 		return true;
 	report->workspace = rw;
 	if (run_workspace_decide(rw, log, report->info.id, args->json, err) == 0)
@@ -162,10 +162,11 @@ int cmd_run(int argc, char **argv)
 		return code >= 0 ? code : CLI_EXIT_RUN_FAILED;
 	}
 	cli_set_quiet(args.quiet);
-	args.vm.notice = cli_notice;
+	args.on.vm.notice = cli_notice;
 	if (run_audit_open(&log, &err) < 0 ||
-	    (args.workspace.folder && run_workspace_open(&args.workspace, rw, &err) < 0) ||
-	    run_vm(&args, args.workspace.folder ? rw : NULL, &log, &report, id, image, &err) < 0) {
+	    (args.on.workspace.folder && run_workspace_open(&args.on.workspace, rw, &err) < 0) ||
+	    run_vm(&args, args.on.workspace.folder ? rw : NULL, &log, &report, id, image, &err) <
+		    0) {
 		code = fail(&err);
 	} else {
 		bool kept = keep(&args, rw, &log, &report, &err);

@@ -10,12 +10,12 @@
 #include "audit/log.h"
 #include "base/limits.h"
 #include "cli/run_workspace.h"
+#include "cli/vm_args.h"
 
 /** The command line of `run`; pointers lead into argv. */
 struct run_args {
-	struct ironclaw_vm_options vm;
+	struct vm_args on;
 	struct ironclaw_exec_options exec;
-	struct run_workspace_args workspace;
 	bool json, quiet, interactive, prove;
 };
 

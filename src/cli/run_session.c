@@ -210,7 +210,7 @@ int run_session(struct ironclaw_vm *vm, const struct run_args *args, struct run_
 	r = ironclaw_vm_exec(vm, &exec, &ret->result, err);
 	restore_terminal();
 	session_vm = NULL;
-	if (args->workspace.folder)
+	if (args->on.workspace.folder)
 		give_signals_back();
 	return r;
 }
