@@ -54,17 +54,15 @@ struct http_request {
 	void *ud;
 };
 
+/** What the header x-should-retry says. */
+enum http_should_retry { HTTP_RETRY_UNSAID = 0, HTTP_RETRY_YES, HTTP_RETRY_NO };
+
 struct http_answer {
 	int status;				/* 200 to 599 */
 	char content_type[HTTP_CONTENT_TYPE_B]; /* as in struct http_head; cut when longer */
 	uint64_t retry_after_ms;		/* retry-after-ms or Retry-After, or
 						   HTTP_NO_RETRY_AFTER */
-	enum {
-		HTTP_RETRY_UNSAID = 0,
-		HTTP_RETRY_YES,
-		HTTP_RETRY_NO
-	} should_retry; /* x-should-retry
-			 */
+	enum http_should_retry should_retry;
 	uint64_t body_b;
 };
 
@@ -80,7 +78,8 @@ struct http_answer {
  * -ECONNRESET: the connection broke, or ended before the answer did: the server may have acted;
  * -ETIMEDOUT: idle or total timeout: the same;
  * -EMSGSIZE: the answer is too large; -EPROTO: it is no HTTP;
- * -ENOMEM; what a callback returned, -ECANCELED by convention
+ * -ENOMEM;
+ * what a callback returned, -ECANCELED by convention: @err is then left to the callback
  */
 int http_perform(const struct http_request *request, struct http_answer *ret,
 		 struct ironclaw_error *err);

@@ -44,7 +44,7 @@ struct sse_parser {
 	struct sse_bytes line, data;
 	char type[SSE_NAME_MAX_B + 1], next_id[SSE_NAME_MAX_B + 1];
 	unsigned int bom; /* how many bytes of a byte order mark have been seen; 3: no more */
-	bool skip_lf, has_data;
+	bool skip_lf;
 	int failed; /* -errno that every further call returns */
 };
 

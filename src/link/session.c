@@ -15,6 +15,7 @@ void session_link_init(struct session_link *link, int fd)
 {
 	link->fd = fd;
 	link->last_id = 0;
+	memset(link->open, 0, sizeof(link->open));
 	link->out = NULL;
 	link->out_size = link->out_sent = link->out_used = 0;
 	wire_reader_init(&link->reader, WIRE_FROM_GUEST, link->in, sizeof(link->in));
@@ -72,6 +73,18 @@ static int queue(struct session_link *link, const struct session *s, enum wire_k
 	return 0;
 }
 
+/* Round and round, so that a number rests for a while. Return: 0: all are open */
+static uint16_t free_number(const struct session_link *link)
+{
+	for (unsigned int i = 0; i < WIRE_SESSION_MAX; i++) {
+		uint16_t id = (uint16_t)((link->last_id + i) % WIRE_SESSION_MAX + 1);
+
+		if (!link->open[id])
+			return id;
+	}
+	return 0;
+}
+
 int session_open(struct session_link *link, const struct session_command *command,
 		 struct session *ret, struct ironclaw_error *err)
 {
@@ -80,11 +93,16 @@ int session_open(struct session_link *link, const struct session_command *comman
 			    .stdin_open = command->use_stdin,
 			    .stdin_window = WIRE_WINDOW_B};
 	size_t len, at = 0;
-	int r = exec_request_make(command, &request, &len, err);
+	int r;
 
+	s.id = free_number(link);
+	if (s.id == 0)
+		return err_set(err, IRONCLAW_ERR_BUSY, EBUSY,
+			       "%u commands run in this VM already, and more cannot at once",
+			       WIRE_SESSION_MAX);
+	r = exec_request_make(command, &request, &len, err);
 	if (r < 0)
 		return r;
-	s.id = (uint16_t)(link->last_id % WIRE_SESSION_MAX + 1);
 	while (r == 0 && len - at > WIRE_PAYLOAD_MAX_B) {
 		r = queue(link, &s, WIRE_EXEC_PART, WIRE_STREAM_NONE, request + at,
 			  WIRE_PAYLOAD_MAX_B);
@@ -97,6 +115,7 @@ int session_open(struct session_link *link, const struct session_command *comman
 		return err_sys(err, -r, "cannot queue the command");
 	link->last_id = s.id;
 	*ret = s;
+	link->open[s.id] = ret;
 	return 0;
 }
 
@@ -159,17 +178,22 @@ int session_flush(struct session_link *link)
 	return 0;
 }
 
-static int on_output(struct session_link *link, const struct session *s, const struct wire_frame *f,
-		     session_output output, void *userdata)
+int session_credit(struct session_link *link, const struct session *s, uint8_t stream, uint32_t len)
 {
 	uint8_t credit[4];
-	int r = output(userdata, f->header.stream, f->payload, f->header.length);
 
-	if (r < 0)
-		return r;
-	wire_put_u32(credit, f->header.length);
-	return queue(link, s, WIRE_CREDIT, (enum wire_stream)f->header.stream, credit,
-		     sizeof(credit));
+	wire_put_u32(credit, len);
+	return queue(link, s, WIRE_CREDIT, (enum wire_stream)stream, credit, sizeof(credit));
+}
+
+static int on_output(struct session_link *link, struct session *s, const struct wire_frame *f,
+		     session_output output, void *userdata)
+{
+	int r = output(userdata, s, f->header.stream, f->payload, f->header.length);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return session_credit(link, s, f->header.stream, f->header.length);
 }
 
 static int on_credit(struct session *s, const struct wire_frame *f)
@@ -185,8 +209,6 @@ static int on_credit(struct session *s, const struct wire_frame *f)
 static int on_frame(struct session_link *link, struct session *s, const struct wire_frame *f,
 		    session_output output, void *userdata)
 {
-	if (f->header.session != s->id || s->state >= SESSION_FAILED)
-		return -EPROTO;
 	switch (f->header.kind) {
 	case WIRE_STARTED:
 		s->state = SESSION_RUNNING;
@@ -215,8 +237,22 @@ static int on_frame(struct session_link *link, struct session *s, const struct w
 	}
 }
 
-int session_receive(struct session_link *link, struct session *s, session_output output,
+static int dispatch(struct session_link *link, const struct wire_frame *f, session_output output,
 		    void *userdata)
+{
+	/* wire_header_check() lets no number above WIRE_SESSION_MAX through. */
+	struct session *s = link->open[f->header.session];
+	int r;
+
+	if (!s)
+		return -EPROTO;
+	r = on_frame(link, s, f, output, userdata);
+	if (s->state >= SESSION_FAILED)
+		link->open[f->header.session] = NULL;
+	return r;
+}
+
+int session_receive(struct session_link *link, session_output output, void *userdata)
 {
 	struct wire_frame frame;
 	size_t room;
@@ -230,7 +266,7 @@ int session_receive(struct session_link *link, struct session *s, session_output
 		return -ENODATA;
 	wire_reader_added(&link->reader, (size_t)n);
 	while ((r = wire_reader_next(&link->reader, &frame)) > 0) {
-		r = on_frame(link, s, &frame, output, userdata);
+		r = dispatch(link, &frame, output, userdata);
 		if (r < 0)
 			return r;
 	}

@@ -2,6 +2,9 @@
 /**
  * session.h - the library's end of the sessions: requests out, output in, credit both ways.
  *
+ * Up to WIRE_SESSION_MAX at once. Each stream has its own window, so output that is kept and not
+ * given credit for stops its own command only; the link is read at all times.
+ *
  * No thread, no timer, no blocking: the owner polls the descriptor. The peer is the keeper, which
  * has checked every frame of the guest against the rules; what is wrong all the same ends the link.
  */
@@ -14,10 +17,13 @@
 
 #define SESSION_BUFFER_B (4U * WIRE_FRAME_MAX_B)
 
+struct session;
+
 /** One VM's stream of frames. */
 struct session_link {
 	int fd; /* non-blocking; borrowed */
 	uint16_t last_id;
+	struct session *open[WIRE_SESSION_MAX + 1]; /* by number; borrowed; 0 is not used */
 	uint8_t *out; /* frames not yet written: [out_sent, out_used) */
 	size_t out_size, out_sent, out_used;
 	struct wire_reader reader;
@@ -53,17 +59,23 @@ struct session {
 	struct wire_exit exit;	/* ENDED */
 };
 
-/** Takes output; a negative return is passed on by session_receive(). */
-typedef int (*session_output)(void *userdata, uint8_t stream, const uint8_t *data, size_t len);
+/** What session_output returns when the bytes are kept: session_credit() is to come. */
+#define SESSION_KEPT 1
+
+/** Takes output. Return: 0: consumed; SESSION_KEPT; below 0: passed on by session_receive() */
+typedef int (*session_output)(void *userdata, struct session *s, uint8_t stream,
+			      const uint8_t *data, size_t len);
 
 void session_link_init(struct session_link *link, int fd);
 void session_link_done(struct session_link *link);
 
 /**
  * session_open() - queue the request for a command.
+ * @ret:	stays where it is until its state is SESSION_FAILED or above
  *
- * Return: 0; -EINVAL or -E2BIG with IRONCLAW_ERR_INVALID when the command breaks a bound of the
- * protocol (the text says which); -ENOMEM
+ * Return: 0; -EBUSY with IRONCLAW_ERR_BUSY when all sessions are open; -EINVAL or -E2BIG with
+ * IRONCLAW_ERR_INVALID when the command breaks a bound of the protocol (the text says which);
+ * -ENOMEM
  */
 int session_open(struct session_link *link, const struct session_command *command,
 		 struct session *ret, struct ironclaw_error *err);
@@ -79,6 +91,10 @@ int session_resize(struct session_link *link, const struct session *s, uint16_t 
 		   uint16_t cols);
 int session_kill(struct session_link *link, const struct session *s);
 
+/** session_credit() - so many bytes that were kept are consumed now. Return: 0, -ENOMEM */
+int session_credit(struct session_link *link, const struct session *s, uint8_t stream,
+		   uint32_t len);
+
 /** session_pending() - whether session_flush() has something to write. */
 bool session_pending(const struct session_link *link);
 
@@ -86,13 +102,12 @@ bool session_pending(const struct session_link *link);
 int session_flush(struct session_link *link);
 
 /**
- * session_receive() - read once and act on all complete frames.
+ * session_receive() - read once and act on all complete frames, of all sessions.
  *
- * Output goes to @output, and its credit back to the guest when that returns.
+ * Output goes to @output, and its credit back to the guest when that returns 0.
  *
  * Return: 0; -ENODATA at the end of the stream; -EPROTO; what @output returned below 0
  */
-int session_receive(struct session_link *link, struct session *s, session_output output,
-		    void *userdata);
+int session_receive(struct session_link *link, session_output output, void *userdata);
 
 #endif

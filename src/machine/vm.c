@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "machine/options.h"
+#include "machine/process_internal.h"
 #include "machine/template.h"
 #include "machine/vm_start.h"
 
@@ -125,6 +126,23 @@ void ironclaw_vm_get_info(const struct ironclaw_vm *vm, struct ironclaw_vm_info 
 	memcpy(ret, &info, ret->size < sizeof(info) ? ret->size : sizeof(info));
 }
 
+/* What their owners still hold stays, and knows that it has ended. */
+static void let_go_of_processes(struct ironclaw_vm *vm)
+{
+	struct ironclaw_error why = {.code = IRONCLAW_ERR_NONE};
+	struct vm_process *next;
+
+	(void)err_set(&why, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' was ended under the command",
+		      vm->launch.vm_id);
+	process_end_all(vm, &why);
+	for (struct vm_process *p = vm->processes; p; p = next) {
+		next = p->next;
+		p->vm = NULL;
+		if (p->detached)
+			process_remove(p);
+	}
+}
+
 int ironclaw_vm_destroy(struct ironclaw_vm *vm, struct ironclaw_error *err)
 {
 	int r;
@@ -132,6 +150,7 @@ int ironclaw_vm_destroy(struct ironclaw_vm *vm, struct ironclaw_error *err)
 	if (!vm)
 		return 0;
 	r = launch_end(&vm->launch, err);
+	let_go_of_processes(vm);
 	session_link_done(&vm->link);
 	close_fd(&vm->wake_fds[0]);
 	close_fd(&vm->wake_fds[1]);

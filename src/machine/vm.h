@@ -16,7 +16,10 @@ struct ironclaw_vm {
 	uint64_t timeout_ms; /* of commands that have none of their own; 0: none */
 	struct launch launch;
 	struct session_link link;
-	int wake_fds[2]; /* from ironclaw_vm_signal() to the exec that runs */
+	struct vm_process *processes;  /* all that are not released; process_internal.h */
+	struct vm_process *foreground; /* of the exec that runs; or NULL */
+	bool serving;		       /* handlers may be called now */
+	int wake_fds[2];	       /* from ironclaw_vm_signal() to the foreground */
 };
 
 /** What goes through wake_fds: smaller than PIPE_BUF, so never in parts. */
@@ -38,6 +41,8 @@ void vm_notice(const struct vm_notices *notices, enum ironclaw_notice notice, co
  * vm_exec_builtin() - ironclaw_vm_exec() of one of the guest agent's own commands, which
  * docs/protocol.md lists.
  * @options:	env, cwd, user and tty must be empty; timeout_ms 0 is none
+ *
+ * When its output is refused the command is killed, and the VM lives on.
  */
 int vm_exec_builtin(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
 		    struct ironclaw_exec_result *ret, struct ironclaw_error *err);

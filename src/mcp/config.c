@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mcp/config_internal.h"
+#include "codec/http.h"
 #include "sys/file.h"
 
 #define FIELD_B VIOLATION_FIELD_MAX_B
@@ -218,9 +219,9 @@ static void check_http(const struct reading *r)
 
 	if (r->type && strcmp(r->type, "http") != 0 && strcmp(r->type, "streamable-http") != 0)
 		complain(r, "type", "must be http for a server with a url");
-	if (!mcp_config_url_good(s->url))
-		complain(r, "url", "must be https://HOST[:PORT][/PATH], or http:// to this host; "
-				   "without user, password and fragment");
+	if (strncmp(s->url, "https://", 8) != 0 &&
+	    (strncmp(s->url, "http://", 7) != 0 || !http_host_is_local(s->url)))
+		complain(r, "url", "must be https://HOST[:PORT][/PATH], or http:// to this host");
 	if ((s->bearer_file != NULL) + (s->bearer_env != NULL) +
 		    has_header(s, "Authorization") > 1)
 		complain(r, "bearerFile", "only one of bearerFile, bearerEnv and the header "
@@ -262,7 +263,7 @@ static int make_argv(struct reading *r)
 	return 0;
 }
 
-bool mcp_server_name_valid(const char *name)
+static bool name_good(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -286,7 +287,7 @@ static int read_server(const char *name, json_t *value, struct mcp_server_config
 
 	(void)snprintf(prefix, sizeof(prefix), "mcpServers.%s", name);
 	*server = (struct mcp_server_config){.name = name, .timeout_ms = MCP_TIMEOUT_MS};
-	if (!mcp_server_name_valid(name))
+	if (!name_good(name))
 		violations_add(list, prefix,
 			       "a server's name must be 1 to %u of [A-Za-z0-9_-], with a letter or "
 			       "digit at both ends and without \"__\"",

@@ -21,7 +21,7 @@ static const struct session_command command = {.argv = plain, .use_stdin = true}
 
 static int peer_fd = -EBADF, our_fd = -EBADF;
 static struct session_link sessions;
-static struct session s;
+static struct session s, second;
 static struct ironclaw_error err;
 
 /* The peer's end: what it read, and the frames in it. */
@@ -35,10 +35,14 @@ static struct {
 	int answer;
 } output;
 
-static int on_output(void *userdata, uint8_t stream, const uint8_t *data, size_t len)
+static int on_output(void *userdata, struct session *of, uint8_t stream, const uint8_t *data,
+		     size_t len)
 {
 	assert_ptr_equal(userdata, &output);
+	assert_true(of == &s || of == &second);
 	output.calls++;
+	if (of == &second)
+		output.text[output.used++] = '2';
 	output.text[output.used++] = stream == WIRE_STREAM_STDERR ? 'E' : 'O';
 	assert_true(len < sizeof(output.text) - output.used);
 	memcpy(output.text + output.used, data, len);
@@ -109,6 +113,8 @@ static void peer_gets_kind(enum wire_kind kind, uint16_t session, const void *pa
 	assert_true(peer_gets(&frame));
 	assert_int_equal(frame.header.kind, kind);
 	assert_int_equal(frame.header.session, session);
+	if (kind == WIRE_EXEC)
+		return;
 	assert_int_equal(frame.header.length, length);
 	if (length > 0)
 		assert_memory_equal(frame.payload, payload, length);
@@ -131,7 +137,7 @@ static void peer_says(size_t n)
 
 static int receive(void)
 {
-	return session_receive(&sessions, &s, on_output, &output);
+	return session_receive(&sessions, on_output, &output);
 }
 
 static void open_plain(void)
@@ -198,13 +204,83 @@ static void a_large_request_comes_in_slices(void **state)
 	check_slices((2 * WIRE_PAYLOAD_MAX_B - fixed) / 2 + 1);
 }
 
+static void end_plain(void)
+{
+	size_t n = frame_put(buf, WIRE_STARTED, WIRE_STREAM_NONE, s.id, NULL, 0);
+
+	n += frame_put_exit(buf + n, s.id, 0);
+	peer_says(n);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(s.state, SESSION_ENDED);
+}
+
 static void numbers_go_round(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 2 * WIRE_SESSION_MAX + 1; i++) {
 		open_plain();
 		assert_int_equal(s.id, i % WIRE_SESSION_MAX + 1);
+		end_plain();
 	}
+}
+
+static void sixteen_may_be_open_and_no_more(void **state)
+{
+	struct session many[WIRE_SESSION_MAX], more = {.id = 4711};
+
+	(void)state;
+	for (unsigned int i = 0; i < WIRE_SESSION_MAX; i++) {
+		assert_int_equal(session_open(&sessions, &command, &many[i], &err), 0);
+		assert_int_equal(many[i].id, i + 1);
+		peer_gets_kind(WIRE_EXEC, many[i].id, NULL, 0);
+	}
+	assert_int_equal(session_open(&sessions, &command, &more, &err), -EBUSY);
+	assert_int_equal(err.code, IRONCLAW_ERR_BUSY);
+	assert_int_equal(more.id, 4711);
+	peer_gets_nothing();
+	/* The one that ends makes room, under its number. */
+	peer_says(frame_put(buf, WIRE_EXEC_FAILED, WIRE_STREAM_NONE, 7, "\5\0\0\0\2\0\0\0", 8));
+	assert_int_equal(receive(), 0);
+	assert_int_equal(many[6].state, SESSION_FAILED);
+	assert_int_equal(session_open(&sessions, &command, &more, &err), 0);
+	assert_int_equal(more.id, 7);
+	assert_int_equal(session_open(&sessions, &command, &s, &err), -EBUSY);
+}
+
+static void frames_go_to_their_session(void **state)
+{
+	size_t n;
+
+	(void)state;
+	start_plain();
+	assert_int_equal(session_open(&sessions, &command, &second, &err), 0);
+	peer_gets_kind(WIRE_EXEC, second.id, NULL, 0);
+	n = frame_put(buf, WIRE_DATA, WIRE_STREAM_STDOUT, s.id, "one", 3);
+	n += frame_put(buf + n, WIRE_STARTED, WIRE_STREAM_NONE, second.id, NULL, 0);
+	n += frame_put(buf + n, WIRE_DATA, WIRE_STREAM_STDERR, second.id, "two", 3);
+	n += frame_put_u32(buf + n, WIRE_CREDIT, WIRE_STREAM_STDIN, second.id, 5);
+	n += frame_put_exit(buf + n, second.id, 7);
+	n += frame_put(buf + n, WIRE_DATA, WIRE_STREAM_STDOUT, s.id, "three", 5);
+	peer_says(n);
+	assert_int_equal(receive(), 0);
+	assert_string_equal(output.text, "Oone2EtwoOthree");
+	assert_int_equal(s.state, SESSION_RUNNING);
+	assert_int_equal(s.stdin_window, WIRE_WINDOW_B);
+	assert_int_equal(second.state, SESSION_ENDED);
+	assert_int_equal(second.exit.value, 7);
+	assert_int_equal(second.stdin_window, WIRE_WINDOW_B + 5);
+}
+
+static void what_is_kept_gets_its_credit_later(void **state)
+{
+	(void)state;
+	start_plain();
+	output.answer = SESSION_KEPT;
+	peer_says(frame_put(buf, WIRE_DATA, WIRE_STREAM_STDOUT, s.id, "hello", 5));
+	assert_int_equal(receive(), 0);
+	peer_gets_nothing();
+	assert_int_equal(session_credit(&sessions, &s, WIRE_STREAM_STDOUT, 5), 0);
+	peer_gets_credit(WIRE_STREAM_STDOUT, 5);
 }
 
 static void a_refused_command_leaves_no_trace(void **state)
@@ -493,18 +569,18 @@ static void a_lost_session_is_one_and_the_next_one_runs(void **state)
 	n += frame_put(buf + n, WIRE_DATA, WIRE_STREAM_STDOUT, s.id, "half", 4);
 	n += frame_put(buf + n, WIRE_LOST, WIRE_STREAM_NONE, s.id, NULL, 0);
 	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
-	assert_int_equal(session_receive(&sessions, &s, on_output, &output), 0);
+	assert_int_equal(session_receive(&sessions, on_output, &output), 0);
 	assert_int_equal(s.state, SESSION_LOST);
 	assert_string_equal(output.text, "Ohalf");
 	/* Nothing of it may come after that. */
 	n = frame_put_exit(buf, s.id, 0);
 	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
-	assert_int_equal(session_receive(&sessions, &s, on_output, &output), -EPROTO);
+	assert_int_equal(session_receive(&sessions, on_output, &output), -EPROTO);
 	assert_int_equal(session_open(&sessions, &command, &s, &err), 0);
 	n = frame_put(buf, WIRE_STARTED, WIRE_STREAM_NONE, s.id, NULL, 0);
 	n += frame_put_exit(buf + n, s.id, 7);
 	assert_int_equal(send(peer_fd, buf, n, 0), (ssize_t)n);
-	assert_int_equal(session_receive(&sessions, &s, on_output, &output), 0);
+	assert_int_equal(session_receive(&sessions, on_output, &output), 0);
 	assert_int_equal(s.state, SESSION_ENDED);
 	assert_int_equal(s.exit.value, 7);
 }
@@ -514,6 +590,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_large_request_comes_in_slices, build, tear_down),
 		cmocka_unit_test_setup_teardown(numbers_go_round, build, tear_down),
+		cmocka_unit_test_setup_teardown(sixteen_may_be_open_and_no_more, build, tear_down),
+		cmocka_unit_test_setup_teardown(frames_go_to_their_session, build, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_kept_gets_its_credit_later, build,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_refused_command_leaves_no_trace, build,
 						tear_down),
 		cmocka_unit_test_setup_teardown(output_comes_and_credit_goes, build, tear_down),
