@@ -27,7 +27,7 @@
 #include "agent/step.h"
 
 #define RECORD_MAX_B	  (256U * 1024U * 1024U) /* of a file */
-#define RECORD_TIME_MAX	  (1ULL << 52)		 /* of a time or a count in a line */
+#define RECORD_NUMBER_MAX (1ULL << 52)		 /* of a time or a count in a line */
 #define RECORD_PATH_MAX_B 4096U
 
 struct record_line {

@@ -81,7 +81,7 @@ static uint64_t number_of(const json_t *object, const char *key)
 	const json_t *value = json_object_get(object, key);
 	json_int_t n = json_integer_value(value);
 
-	return n < 0 || (uint64_t)n > RECORD_TIME_MAX ? UINT64_MAX : (uint64_t)n;
+	return n < 0 || (uint64_t)n > RECORD_NUMBER_MAX ? UINT64_MAX : (uint64_t)n;
 }
 
 /* The index of a name, or @max. */

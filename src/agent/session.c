@@ -31,42 +31,42 @@ static int set(struct outcome *o, enum agent_event_kind kind, const char *text)
 	return text && !o->text ? -ENOMEM : 0;
 }
 
-static uint64_t wall_ms(const struct session *s)
+static uint64_t wall_ms(const struct agent_session *s)
 {
 	return (clock_now_us() - s->begin_us) / 1000;
 }
 
-static uint64_t vm_ms(const struct session *s)
+static uint64_t vm_ms(const struct agent_session *s)
 {
 	uint64_t now = s->call_begin_us ? clock_now_us() - s->call_begin_us : 0;
 
 	return (s->vm_us + now) / 1000;
 }
 
-static struct agent_limits left(const struct session *s)
+static struct agent_limits left(const struct agent_session *s)
 {
 	return agent_state_left(&s->state, wall_ms(s), vm_ms(s));
 }
 
 /* While anything is waited for: who wants it to end? */
-static int watch_out(struct session *s)
+static int watch_out(struct agent_session *s)
 {
 	struct agent_limits rest = left(s);
 
 	if (s->options.watch->interrupted(s->options.watch->ud))
-		s->cause = SESSION_INTERRUPT;
+		s->cause = AGENT_CAUSE_INTERRUPT;
 	else if (rest.wall_ms == 0 || rest.vm_ms == 0)
-		s->cause = SESSION_TIME;
+		s->cause = AGENT_CAUSE_TIME;
 	return s->cause ? -ECANCELED : 0;
 }
 
 static int idle_model(void *ud)
 {
-	struct session *s = ud;
+	struct agent_session *s = ud;
 	struct ironclaw_error err;
 
 	if (sandbox_step(s->options.box->sandbox, 0, &err) < 0)
-		s->cause = SESSION_VM;
+		s->cause = AGENT_CAUSE_VM;
 	return watch_out(s);
 }
 
@@ -76,18 +76,18 @@ static int idle_call(void *ud)
 }
 
 /* The event of an effect that was ended early. */
-static int set_cause(struct session *s, struct outcome *o)
+static int set_cause(struct agent_session *s, struct outcome *o)
 {
 	int cause = s->cause;
 
-	s->cause = SESSION_NO_CAUSE;
-	return cause == SESSION_VM     ? set(o, AGENT_EVENT_VM_LOST, "the VM ended")
-	       : cause == SESSION_TIME ? set(o, AGENT_EVENT_TIME, NULL)
-				       : set(o, AGENT_EVENT_INTERRUPT, NULL);
+	s->cause = AGENT_CAUSE_NONE;
+	return cause == AGENT_CAUSE_VM	   ? set(o, AGENT_EVENT_VM_LOST, "the VM ended")
+	       : cause == AGENT_CAUSE_TIME ? set(o, AGENT_EVENT_TIME, NULL)
+					   : set(o, AGENT_EVENT_INTERRUPT, NULL);
 }
 
 /* An event happens now; one whose budget ended it not before that. */
-static int take(struct session *s, struct agent_event *e, struct ironclaw_error *err)
+static int take(struct agent_session *s, struct agent_event *e, struct ironclaw_error *err)
 {
 	char state[DIGEST_HEX_B + 1];
 	cleanup_free char *line = NULL;
@@ -110,7 +110,7 @@ static int take(struct session *s, struct agent_event *e, struct ironclaw_error 
 }
 
 /* Lists that have changed are in effect from the next question on. */
-static int refresh_tools(struct session *s, struct ironclaw_error *err)
+static int refresh_tools(struct agent_session *s, struct ironclaw_error *err)
 {
 	bool any = false;
 	json_t *tools;
@@ -133,11 +133,13 @@ static int refresh_tools(struct session *s, struct ironclaw_error *err)
 	return r;
 }
 
-static int ask_model(struct session *s, struct outcome *o, struct ironclaw_error *err)
+static int ask_model(struct agent_session *s, struct outcome *o, struct ironclaw_error *err)
 {
-	const struct session_watch *watch = s->options.watch;
-	const struct model_watch seen = {
-		.delta = watch->delta, .again = watch->again, .idle = idle_model, .ud = s};
+	const struct agent_session_watch *watch = s->options.watch;
+	const struct model_watch seen = {.delta = watch->delta,
+					 .again = watch->again,
+					 .idle = idle_model,
+					 .ud = s};
 	struct model_request request = s->options.request;
 	struct agent_limits rest = left(s);
 	int r = refresh_tools(s, err);
@@ -160,19 +162,21 @@ static int ask_model(struct session *s, struct outcome *o, struct ironclaw_error
 }
 
 /* Time that a server of others takes is none of the VM's. */
-static bool is_in_vm(const struct session *s, const json_t *call)
+static bool is_in_vm(const struct agent_session *s, const json_t *call)
 {
-	const struct mcp_client *client = toolbox_server(
-		s->options.box, json_string_value(json_object_get(call, "name")));
+	const struct mcp_client *client =
+		toolbox_server(s->options.box, json_string_value(json_object_get(call, "name")));
 
 	return !client || mcp_client_config(client)->where == MCP_IN_VM;
 }
 
-static int run_call(struct session *s, struct outcome *o, struct ironclaw_error *err)
+static int run_call(struct agent_session *s, struct outcome *o, struct ironclaw_error *err)
 {
-	const struct session_watch *watch = s->options.watch;
-	const struct toolbox_watch seen = {
-		.output = watch->output, .progress = watch->progress, .idle = idle_call, .ud = s};
+	const struct agent_session_watch *watch = s->options.watch;
+	const struct toolbox_watch seen = {.output = watch->output,
+					   .progress = watch->progress,
+					   .idle = idle_call,
+					   .ud = s};
 	const json_t *call = agent_state_call(&s->state, s->effect.call);
 	struct toolbox_result result;
 	uint64_t begin = clock_now_us();
@@ -198,7 +202,7 @@ static int run_call(struct session *s, struct outcome *o, struct ironclaw_error 
 	return s->cause ? set_cause(s, o) : r;
 }
 
-static int ask_user(struct session *s, struct outcome *o)
+static int ask_user(struct agent_session *s, struct outcome *o)
 {
 	int r = s->options.watch->ask(s->options.watch->ud, &o->text);
 
@@ -209,7 +213,7 @@ static int ask_user(struct session *s, struct outcome *o)
 	return 0;
 }
 
-int session_run(struct session *s, struct ironclaw_error *err)
+int agent_session_run(struct agent_session *s, struct ironclaw_error *err)
 {
 	while (s->effect.kind != AGENT_EFFECT_FINISH) {
 		cleanup(outcome_done) struct outcome outcome = {.text = NULL};
@@ -232,11 +236,10 @@ int session_run(struct session *s, struct ironclaw_error *err)
 }
 
 /* What the record says of the session. */
-static json_t *settings_of(const struct session *s)
+static json_t *settings_of(const struct agent_session *s)
 {
 	json_t *settings = json_copy((json_t *)(uintptr_t)s->options.settings);
-	int r = json_object_set_new(settings, "interactive",
-				    json_boolean(s->options.interactive));
+	int r = json_object_set_new(settings, "interactive", json_boolean(s->options.interactive));
 
 	r |= json_object_set_new(settings, "limits", record_limits(&s->options.limits));
 	r |= json_object_set(settings, "tools", s->tools);
@@ -246,25 +249,26 @@ static json_t *settings_of(const struct session *s)
 	return NULL;
 }
 
-static int record_session(struct session *s, const json_t *settings, struct ironclaw_error *err)
+static int record_session(struct agent_session *s, const json_t *settings,
+			  struct ironclaw_error *err)
 {
 	cleanup_free char *line = record_line_session(settings);
 
 	return line ? record_add(&s->record, line, err) : err_sys(err, ENOMEM, "no room for it");
 }
 
-static int prepare(struct session *s, const struct session_options *options,
+static int prepare(struct agent_session *s, const struct agent_session_options *options,
 		   struct ironclaw_error *err)
 {
-	*s = (struct session){.options = *options,
-			      .record = {.fd = -EBADF},
-			      .begin_us = clock_now_us(),
-			      .effect = {.kind = AGENT_EFFECT_ASK_USER}};
+	*s = (struct agent_session){.options = *options,
+				    .record = {.fd = -EBADF},
+				    .begin_us = clock_now_us(),
+				    .effect = {.kind = AGENT_EFFECT_ASK_USER}};
 	return toolbox_list(options->box, &s->tools, err);
 }
 
-int session_begin(struct session *s, const struct session_options *options, const char *path,
-		  const char *task, struct ironclaw_error *err)
+int agent_session_begin(struct agent_session *s, const struct agent_session_options *options,
+			const char *path, const char *task, struct ironclaw_error *err)
 {
 	struct agent_event event = {.kind = AGENT_EVENT_USER, .text = task};
 	cleanup(json_decrefp) json_t *settings = NULL;
@@ -282,9 +286,9 @@ int session_begin(struct session *s, const struct session_options *options, cons
 	return r == 0 && task ? take(s, &event, err) : r;
 }
 
-int session_resume(struct session *s, const struct session_options *options,
-		   struct replay *replay, struct record *record, const char *text,
-		   struct ironclaw_error *err)
+int agent_session_resume(struct agent_session *s, const struct agent_session_options *options,
+			 struct replay *replay, struct record *record, const char *text,
+			 struct ironclaw_error *err)
 {
 	struct agent_event event = {.kind = AGENT_EVENT_RESUME,
 				    .text = text,
@@ -306,7 +310,7 @@ int session_resume(struct session *s, const struct session_options *options,
 	return r == 0 ? take(s, &event, err) : r;
 }
 
-void session_done(struct session *s)
+void agent_session_done(struct agent_session *s)
 {
 	agent_state_done(&s->state);
 	record_close(&s->record);

@@ -14,7 +14,7 @@
 #include "agent/toolbox.h"
 
 /** Who looks on. All are to be there; texts are foreign, not escaped. */
-struct session_watch {
+struct agent_session_watch {
 	/* What was recorded just now, and @line, as it was. */
 	void (*event)(void *ud, const struct agent_event *event, const struct agent_effect *effect,
 		      const char *line);
@@ -30,55 +30,60 @@ struct session_watch {
 	void *ud;
 };
 
-/** What a session works with; the caller's, until session_done(). */
-struct session_options {
+/** What a session works with; the caller's, until agent_session_done(). */
+struct agent_session_options {
 	struct toolbox *box;
 	struct model_client *client;
 	struct model_request request; /* without messages and tools */
-	const json_t *settings;	      /* for the record: without a key, see session_begin() */
+	const json_t *settings;	      /* for the record: without a key, see agent_session_begin() */
 	struct agent_limits limits;
 	bool interactive;
-	const struct session_watch *watch;
+	const struct agent_session_watch *watch;
 };
 
-struct session {
-	struct session_options options;
+struct agent_session {
+	struct agent_session_options options;
 	struct agent_state state;
 	struct record record;
 	json_t *tools;
 	struct agent_effect effect; /* what is to be done next */
 	uint64_t begin_us, vm_us;   /* vm_us: of the calls that are over */
 	uint64_t call_begin_us;	    /* 0: none runs that counts */
-	enum { SESSION_NO_CAUSE = 0, SESSION_INTERRUPT, SESSION_TIME, SESSION_VM } cause;
+	enum {
+		AGENT_CAUSE_NONE = 0,
+		AGENT_CAUSE_INTERRUPT,
+		AGENT_CAUSE_TIME,
+		AGENT_CAUSE_VM
+	} cause;
 };
 
 /**
- * session_begin() - a new session, recorded at @path, which must not be there.
+ * agent_session_begin() - a new session, recorded at @path, which must not be there.
  * @task:	NULL: the user is asked
- * @ret:	for session_done(), whatever is returned
+ * @ret:	for agent_session_done(), whatever is returned
  *
  * The record's settings are options->settings with limits, interactive and tools. Return: 0, -errno
  */
-int session_begin(struct session *ret, const struct session_options *options, const char *path,
-		  const char *task, struct ironclaw_error *err);
+int agent_session_begin(struct agent_session *ret, const struct agent_session_options *options,
+			const char *path, const char *task, struct ironclaw_error *err);
 
 /**
- * session_resume() - go on with a session that was replayed.
+ * agent_session_resume() - go on with a session that was replayed.
  * @replay:	its state is taken over
  * @record:	is taken over, as it is after record_open()
  * @text:	what the model is told
  */
-int session_resume(struct session *ret, const struct session_options *options,
-		   struct replay *replay, struct record *record, const char *text,
-		   struct ironclaw_error *err);
+int agent_session_resume(struct agent_session *ret, const struct agent_session_options *options,
+			 struct replay *replay, struct record *record, const char *text,
+			 struct ironclaw_error *err);
 
 /**
- * session_run() - until it stops.
+ * agent_session_run() - until it stops.
  *
  * Return: 0 with session->state.stop; -errno: our own failure: the record is as far as it went
  */
-int session_run(struct session *session, struct ironclaw_error *err);
+int agent_session_run(struct agent_session *session, struct ironclaw_error *err);
 
-void session_done(struct session *session);
+void agent_session_done(struct agent_session *session);
 
 #endif

@@ -33,11 +33,8 @@ static void notice(void *userdata, const char *text)
 /* The user's state folder, opened; it holds the key and, for a while, the stages. */
 static int open_state(struct run_workspace *rw, struct ironclaw_error *err)
 {
-	int r = paths_get(&rw->paths, err), fd;
+	int r = file_mkdir_p(rw->paths.data, 0755), fd;
 
-	if (r < 0)
-		return r;
-	r = file_mkdir_p(rw->paths.data, 0755);
 	if (r < 0)
 		return err_sys(err, -r, "cannot make '%s'", rw->paths.data);
 	fd = open(rw->paths.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,6 +82,23 @@ static int make_file(const char *path, int *ret, struct ironclaw_error *err)
 	return *ret < 0 ? err_sys(err, errno, "cannot make '%s'", path) : 0;
 }
 
+int run_workspace_prepare(const struct run_workspace_args *args, struct run_workspace *ret,
+			  struct ironclaw_error *err)
+{
+	int r;
+
+	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
+	r = paths_get(&ret->paths, err);
+	return r < 0 ? r : policy_load(&ret->paths, NULL, &ret->policy, err);
+}
+
+int run_workspace_files(struct run_workspace *rw, struct ironclaw_error *err)
+{
+	int r = make_file(rw->args->changes_file, &rw->changes_fd, err);
+
+	return r < 0 ? r : make_file(rw->args->patch_file, &rw->patch_fd, err);
+}
+
 int run_workspace_open(const struct run_workspace_args *args, struct run_workspace *ret,
 		       struct ironclaw_error *err)
 {
@@ -97,21 +111,19 @@ int run_workspace_open(const struct run_workspace_args *args, struct run_workspa
 	cleanup_close int state_fd = -EBADF;
 	int r;
 
-	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
+	r = run_workspace_prepare(args, ret, err);
+	if (r < 0)
+		return r;
 	state_fd = open_state(ret, err);
 	if (state_fd < 0)
 		return state_fd;
-	r = policy_load(&ret->paths, NULL, &ret->policy, err);
-	if (r == 0)
-		r = workspace_key(state_fd, key, err);
+	r = workspace_key(state_fd, key, err);
 	if (r == 0)
 		r = workspace_open(&options, &ret->ws, err);
 	if (r == 0)
 		r = refuse_own_folders(ret, err);
 	if (r == 0)
-		r = make_file(args->changes_file, &ret->changes_fd, err);
-	if (r == 0)
-		r = make_file(args->patch_file, &ret->patch_fd, err);
+		r = run_workspace_files(ret, err);
 	return r;
 }
 
@@ -211,7 +223,7 @@ int run_workspace_out(struct run_workspace *rw, struct ironclaw_vm *vm, struct i
 void run_workspace_json(struct json_writer *w, const struct run_workspace *rw)
 {
 	json_write_open_object(w, "workspace");
-	json_write_string(w, "folder", rw->ws->root);
+	json_write_string(w, "folder", rw->changes->ws->root);
 	json_write_string(w, "decision", rw->decision ? rw->decision : "none");
 	json_write_string(w, "by", rw->by);
 	if (rw->failure)
@@ -236,7 +248,8 @@ void run_workspace_close(struct run_workspace *rw)
 	drop_file(&rw->changes_fd, rw->args->changes_file);
 	drop_file(&rw->patch_fd, rw->args->patch_file);
 	policy_free(rw->policy);
-	changes_free(rw->changes);
+	if (rw->stage)
+		changes_free(rw->changes);
 	stage_free(rw->stage);
 	workspace_free(rw->ws);
 	*rw = (struct run_workspace){.args = rw->args, .changes_fd = -EBADF, .patch_fd = -EBADF};
