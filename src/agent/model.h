@@ -123,6 +123,9 @@ int model_stream_event(struct model_stream *stream, const struct sse_event *even
 int model_stream_whole(struct model_stream *stream, const char *text, size_t len,
 		       struct ironclaw_error *err);
 
+/** model_stream_is_done() - the end of the answer has been told: nothing more is read. */
+bool model_stream_is_done(const struct model_stream *stream);
+
 /**
  * model_stream_end() - the answer is over: make the reply of it.
  * @ret:	written on success; for model_reply_done()

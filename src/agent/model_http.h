@@ -4,25 +4,23 @@
  *
  * A request is tried again after 408, 409, 429, 5xx (529 among them), a refused connection, and an
  * answer that broke off: nothing has been executed before a reply is whole. The server's
- * x-should-retry decides first, its Retry-After how long to wait (up to MODEL_RETRY_AFTER_MAX_MS;
+ * x-should-retry decides first, its Retry-After how long to wait (up to RETRY_AFTER_MAX_MS;
  * more is a failure); else half a second, doubled each time up to 8 s, minus up to a quarter.
  * A key or request that is refused, and a quota that is used up, are failures at once.
  *
- * The key is read from a file or the environment, is sent in a header and nowhere else, is in no
- * error, and is overwritten when the client is freed.
+ * The key is read from a file or the environment (codec/secret.h), is sent in a header and nowhere
+ * else, is in no error, and is overwritten when the client is freed.
  */
 #ifndef AGENT_MODEL_HTTP_H
 #define AGENT_MODEL_HTTP_H
 
 #include "agent/model.h"
 
-#define MODEL_KEY_MAX_B		 4096U
-#define MODEL_ANSWER_MAX_B	 (64U * 1024U * 1024U) /* of a stream, with its wrapping */
-#define MODEL_RETRIES_DEFAULT	 4U
-#define MODEL_RETRY_AFTER_MAX_MS (10U * 60U * 1000U)
-#define MODEL_CONNECT_MS	 30000U
-#define MODEL_IDLE_MS		 300000U
-#define MODEL_TOTAL_MS		 1800000U
+#define MODEL_ANSWER_MAX_B    (64U * 1024U * 1024U) /* of a stream, with its wrapping */
+#define MODEL_RETRIES_DEFAULT 4U
+#define MODEL_CONNECT_MS      30000U
+#define MODEL_IDLE_MS	      300000U
+#define MODEL_TOTAL_MS	      1800000U
 
 /** Where a model is. Strings are borrowed until model_client_free(). */
 struct model_provider {

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_reply.c - a reply as JSON, for those who record it; see model.h. */
+#include <errno.h>
+
+#include "agent/model_internal.h"
+#include "base/cleanup.h"
+
+static const char *const stop_names[MODEL_STOP_MAX] = {
+	[MODEL_STOP_END] = "end",	[MODEL_STOP_TOOLS] = "tools",
+	[MODEL_STOP_LENGTH] = "length", [MODEL_STOP_FILTER] = "filter",
+	[MODEL_STOP_PAUSE] = "pause",
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} counts[] = {
+	{"input", offsetof(struct model_usage, input)},
+	{"output", offsetof(struct model_usage, output)},
+	{"cache_read", offsetof(struct model_usage, cache_read)},
+	{"cache_write", offsetof(struct model_usage, cache_write)},
+	{"reasoning", offsetof(struct model_usage, reasoning)},
+};
+
+static uint64_t *count_of(struct model_usage *usage, size_t i)
+{
+	return (uint64_t *)((char *)usage + counts[i].offset);
+}
+
+const char *model_stop_name(enum model_stop stop)
+{
+	ic_assert(stop < MODEL_STOP_MAX);
+	return stop_names[stop];
+}
+
+void model_reply_done(struct model_reply *reply)
+{
+	json_decref(take_ptr(reply->message));
+}
+
+json_t *model_reply_json(const struct model_reply *reply)
+{
+	struct model_usage usage = reply->usage;
+	json_t *numbers = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		json_t *n = json_integer((json_int_t)*count_of(&usage, i));
+
+		if (json_object_set_new(numbers, counts[i].name, n) < 0) {
+			json_decref(numbers);
+			return NULL;
+		}
+	}
+	return json_pack("{s:s, s:O, s:o}", "stop", model_stop_name(reply->stop), "message",
+			 reply->message, "usage", numbers);
+}
+
+int model_reply_parse(const json_t *json, struct model_reply *ret, struct ironclaw_error *err)
+{
+	json_t *message = json_object_get(json, "message");
+	const json_t *usage = json_object_get(json, "usage");
+	struct model_reply reply = {.stop = MODEL_STOP_MAX};
+	bool calls = json_array_size(json_object_get(message, "calls")) > 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		model_count(usage, counts[i].name, count_of(&reply.usage, i));
+	for (int i = 0; i < MODEL_STOP_MAX; i++) {
+		if (model_text_is(json, "stop", stop_names[i]))
+			reply.stop = (enum model_stop)i;
+	}
+	if (reply.stop == MODEL_STOP_MAX || calls != (reply.stop == MODEL_STOP_TOOLS) ||
+	    !model_text_is(message, "role", "assistant") ||
+	    !json_is_string(json_object_get(message, "text")))
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "not a reply of a model");
+	reply.message = json_incref(message);
+	*ret = reply;
+	return 0;
+}
