@@ -227,9 +227,10 @@ struct ironclaw_exec_result {
  * Nothing that the command started outlives the call. A command that cannot be started is a result
  * (exit code 126 or 127), not a failure. One exec at a time for a handle.
  *
- * After any failure but IRONCLAW_ERR_INVALID, IRONCLAW_ERR_BUSY (called from an output callback) and
- * IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too. The latter comes of a link over vsock only: the guest ends what ran and calls again, and the VM
- * takes commands as before. No command is ever started twice.
+ * After any failure but IRONCLAW_ERR_INVALID, IRONCLAW_ERR_BUSY (called from an output callback)
+ * and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too. The latter comes of a link over vsock
+ * only: the guest ends what ran and calls again, and the VM takes commands as before. No command is
+ * ever started twice.
  *
  * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
  * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED

@@ -52,9 +52,8 @@ int run_session(struct ironclaw_vm *vm, const struct run_args *args, struct run_
 		struct ironclaw_error *err);
 
 /*
- * What a run leaves in the audit log. No command runs that is not recorded before: what cannot be
- * recorded is not started. At the end it is too late for that, and only said. Neither environment
- * nor arguments are recorded, for they hold secrets: argv[0], and a keyed digest of all of argv.
+ * What a run leaves in the audit log; audit/vm_events.h. At the end it is too late for a refusal,
+ * and what cannot be recorded is only said.
  */
 
 /** run_audit_open() - before the VM. Return: 0 with *ret to close, or -errno and no run */

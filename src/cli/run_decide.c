@@ -26,74 +26,20 @@
 #define PATH_SHOWN_MAX_B 512U
 #define PATCH_NAMES_MAX	 100U
 
-/* A text as rows. */
-struct rows {
-	char *text;
-	size_t len;
-	const char **lines;
-	size_t n;
-};
-
-static void rows_done(struct rows *rows)
-{
-	free(rows->text);
-	free(rows->lines);
-	*rows = (struct rows){.text = NULL};
-}
-
-static int rows_split(struct rows *rows)
-{
-	char *next = rows->text;
-
-	for (size_t i = 0; i < rows->len; i++)
-		rows->n += rows->text[i] == '\n';
-	rows->lines = calloc(rows->n + 1, sizeof(*rows->lines));
-	if (!rows->lines)
-		return -ENOMEM;
-	for (size_t i = 0; i < rows->n; i++) {
-		rows->lines[i] = next;
-		next = strchr(next, '\n');
-		*next++ = '\0';
-	}
-	return 0;
-}
-
-/* @card: the overview; @diff: changes in full, @index or with SIZE_MAX all that are chosen */
-static int rows_make(const struct changes *changes, bool card, bool diff, size_t index,
-		     struct rows *ret)
-{
-	struct ironclaw_error err;
-	FILE *out;
-
-	*ret = (struct rows){.text = NULL};
-	out = open_memstream(&ret->text, &ret->len);
-	if (!out)
-		return -ENOMEM;
-	if (card)
-		card_text(out, changes);
-	for (size_t i = 0; diff && i < changes->n; i++) {
-		if (index == i || (index == SIZE_MAX && changes->changes[i].selected))
-			(void)card_diff(out, changes, i, &err);
-	}
-	if (fclose(out) != 0)
-		return -ENOMEM;
-	return rows_split(ret);
-}
-
 /* A question, and what is shown before it. */
 struct view {
 	const char *title;
 	const char *const *choices;
 	bool critical, diff;
-	size_t index; /* as of rows_make() */
+	size_t index; /* as of card_rows_make() */
 };
 
 /* @ret: index into the choices */
 static int ask(const struct changes *changes, const struct view *view, size_t *ret,
 	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
 {
-	cleanup(rows_done) struct rows rows;
-	int r = rows_make(changes, !view->diff, view->diff, view->index, &rows);
+	cleanup(card_rows_done) struct card_rows rows;
+	int r = card_rows_make(changes, !view->diff, view->diff, view->index, &rows);
 	const struct ask_question question = {.title = view->title,
 					      .lines = rows.lines,
 					      .n_lines = rows.n,
@@ -228,10 +174,10 @@ static int obtain(struct run_workspace *rw, const struct approval_gate *gate, en
 		  bool json, struct ironclaw_error *err)
 {
 	cleanup(gated_changes_free) struct gated_changes gated;
-	cleanup(rows_done) struct rows rows;
+	cleanup(card_rows_done) struct card_rows rows;
 	struct approval_grant grant;
 	/* Whoever answers elsewhere has nothing else to look at. */
-	int r = rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
+	int r = card_rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
 	const struct approval_card card = {.description = rw->changes->ws->root,
 					   .lines = rows.lines,
 					   .n_lines = rows.n};

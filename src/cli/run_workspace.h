@@ -17,10 +17,10 @@
 #include "approval/gate.h"
 #include "base/paths.h"
 #include "codec/json_write.h"
-#include "workspace/workspace.h"
+#include "workspace/in_vm.h"
 
 #define RUN_EXCLUDES_MAX 256U
-#define RUN_WORKSPACE_AT "/workspace"
+#define RUN_WORKSPACE_AT IN_VM_DEFAULT_PATH
 
 /** The flags. */
 struct run_workspace_args {

@@ -24,6 +24,7 @@ struct base_entry {
 	uint64_t size;
 	uint64_t dev, ino;
 	int64_t mtime_ns, ctime_ns;
+	bool from_vm;		  /* not sent, but applied since: see workspace_rebase() */
 	bool has_digest;	  /* a file, after it was sent */
 	uint8_t digest[DIGEST_B]; /* SHA-256 of its content */
 };

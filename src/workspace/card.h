@@ -25,6 +25,27 @@ void card_text(FILE *out, const struct changes *changes);
  */
 int card_diff(FILE *out, const struct changes *changes, size_t index, struct ironclaw_error *err);
 
+/** A text as rows. */
+struct card_rows {
+	char *text;
+	size_t len;
+	const char **lines;
+	size_t n;
+};
+
+/**
+ * card_rows_make() - what a person reads before the answer.
+ * @card:	the overview
+ * @diff:	changes in full: @index, or with SIZE_MAX all that are chosen
+ * @ret:	for card_rows_done(), whatever is returned
+ *
+ * Return: 0, -ENOMEM
+ */
+int card_rows_make(const struct changes *changes, bool card, bool diff, size_t index,
+		   struct card_rows *ret);
+
+void card_rows_done(struct card_rows *rows);
+
 /** card_conflicts() - what is not as it was, in three ways: copied, here now, in the VM. */
 void card_conflicts(FILE *out, const struct apply_result *result);
 

@@ -110,10 +110,13 @@ static bool is_gone(const struct compare *c, const char *path)
 	return c->gone_below && tar_path_is_below(path, c->gone_below);
 }
 
-/* An entry of the base that the stage says nothing about. */
+/*
+ * An entry of the base that the stage says nothing about. What the VM was not sent and has no more
+ * leaves no trace there.
+ */
 static int take_before(struct compare *c, const struct base_entry *before)
 {
-	return is_gone(c, before->path) ? add_deleted(c, before) : 0;
+	return is_gone(c, before->path) || before->from_vm ? add_deleted(c, before) : 0;
 }
 
 static int take_after(struct compare *c, const struct base_entry *before,

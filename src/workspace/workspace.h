@@ -258,4 +258,14 @@ struct apply_result {
 int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B],
 		  struct apply_result *ret, struct ironclaw_error *err);
 
+/**
+ * workspace_rebase() - what was sent, with the selection in it that was applied: what later stages
+ * of the same VM are compared with.
+ * @changes:	that were applied; they live on @ret_old from now on
+ * @ret_old:	for base_done(), after changes_free()
+ *
+ * Return: 0, -ENOMEM
+ */
+int workspace_rebase(struct workspace *ws, const struct changes *changes, struct base *ret_old);
+
 #endif
