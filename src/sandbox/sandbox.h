@@ -15,9 +15,9 @@
  *
  * Threads: a sandbox belongs to one thread at a time, and may be handed on; different sandboxes may
  * be opened, used and closed in different threads at once. sandbox_open() blocks for about 0.15 s,
- * for tens of seconds when a template has to be built first: it is made to be called in a helper
- * thread, which may end (and lives with `notice` being called from it). sandbox_approve() alone may
- * run in another thread beside the rest.
+ * for tens of seconds when a template has to be built first: it may be called in a helper thread,
+ * which may end before the sandbox does. sandbox_approve() alone may run in another thread beside
+ * the rest. SIGPIPE must be ignored, in all of them.
  *
  * Calls make progress while the VM is served: by vm_poll() and vm_serve() on sandbox_vm() in the
  * caller's own loop (machine/process.h), or in sandbox_step(), sandbox_do() and sandbox_changes(),
@@ -47,7 +47,9 @@ struct sandbox_workspace {
 
 /** All strings are borrowed for sandbox_open() only. */
 struct sandbox_options {
-	struct ironclaw_vm_options vm; /* its notice gets all notices, those of the workspace too */
+	/* Its notice gets those of the workspace too, in whatever call they come up, until
+	 * sandbox_close(). */
+	struct ironclaw_vm_options vm;
 	struct sandbox_workspace workspace;
 	const char *purpose; /* "agent", "mcp": for the record of the start */
 };
@@ -80,6 +82,12 @@ const char *sandbox_folder(const struct sandbox *s);
 
 /** sandbox_gate() - paths, log and policy of this sandbox, for approvals of the caller's own. */
 const struct approval_gate *sandbox_gate(const struct sandbox *s);
+
+/**
+ * sandbox_record_exec() - record a command that the caller starts himself on sandbox_vm(), before
+ * he does. Return: 0; -errno: it must not be started
+ */
+int sandbox_record_exec(struct sandbox *s, const char *const *argv, struct ironclaw_error *err);
 
 enum sandbox_op {
 	SANDBOX_EXEC,	/* argv */
@@ -120,7 +128,7 @@ struct sandbox_request {
 struct sandbox_text {
 	char *data; /* a NUL behind it, not counted; never NULL */
 	size_t len;
-	uint64_t total; /* READ: the size of the file. SEARCH: of what was read of the matches */
+	uint64_t total; /* bytes. READ: of the whole file. LIST: entries */
 	bool truncated; /* data is not all of it. READ: there is more behind it */
 };
 
@@ -136,11 +144,14 @@ struct sandbox_result {
 	bool failed;	       /* message says why; EXEC: every end but exit code 0 */
 	int exit_code, signal; /* EXEC; as ironclaw_exec_result has them */
 	bool timed_out, oom;
-	bool cancelled;		 /* by sandbox_call_cancel() */
-	struct sandbox_text out; /* EXEC: stdout. READ: content. LIST, SEARCH: lines of text */
-	struct sandbox_text err; /* EXEC: stderr. Others: empty */
+	bool cancelled; /* by sandbox_call_cancel() */
+	/* EXEC: stdout. READ: content. LIST: a line each, names escaped. SEARCH: lines as grep(1)
+	 * has them, long ones cut. */
+	struct sandbox_text out;
+	struct sandbox_text err;       /* EXEC: stderr. Others: empty */
 	struct sandbox_entry *entries; /* LIST */
 	size_t n_entries;
+	char *names;	  /* of the entries */
 	uint64_t written; /* WRITE */
 	uint64_t took_us;
 	char message[SANDBOX_MESSAGE_MAX_B]; /* one sentence, for the model too; escaped */
