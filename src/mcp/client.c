@@ -161,6 +161,8 @@ const char *mcp_client_version(const struct mcp_client *client)
 /* Of a call that failed: whether the tool may have run. */
 static int outcome(int r, const struct mcp_ask *ask, struct ironclaw_error *err)
 {
+	if (!ask->ret_sent && r == -EPIPE && err)
+		err->errnum = ENOTCONN;
 	if (!ask->ret_sent)
 		return r == -EPIPE ? -ENOTCONN : r;
 	if (err) {

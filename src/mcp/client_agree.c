@@ -143,7 +143,8 @@ static int ask_page(struct mcp_client *c, const json_t *cursor, const struct mcp
 	int r = 0;
 
 	if (!ask.params ||
-	    (cursor && json_object_set_new(ask.params, "cursor", json_copy((json_t *)(uintptr_t)cursor)) < 0)) {
+	    (cursor && json_object_set_new(ask.params, "cursor",
+					   json_copy((json_t *)(uintptr_t)cursor)) < 0)) {
 		json_decref(ask.params);
 		return err_sys(err, ENOMEM, "tools");
 	}
@@ -153,7 +154,8 @@ static int ask_page(struct mcp_client *c, const json_t *cursor, const struct mcp
 	p = mcp_core_find(&c->core, ask.ret_id);
 	if (p->error) {
 		mcp_core_remote_error(p->error, text);
-		r = err_set(err, IRONCLAW_ERR_GUEST, EPROTO, "it does not list its tools: %s", text);
+		r = err_set(err, IRONCLAW_ERR_GUEST, EPROTO, "it does not list its tools: %s",
+			    text);
 	} else {
 		*ret = json_incref(p->result);
 	}
@@ -171,7 +173,8 @@ static int next_cursor(json_t *seen, const json_t *result, json_t **ret, struct 
 	if (!cursor || json_is_null(cursor))
 		return 0;
 	if (!json_is_string(cursor) || json_string_length(cursor) > MCP_CURSOR_MAX_B)
-		return err_set(err, IRONCLAW_ERR_GUEST, EPROTO, "its list of tools cannot be read on");
+		return err_set(err, IRONCLAW_ERR_GUEST, EPROTO,
+			       "its list of tools cannot be read on");
 	json_array_foreach(seen, i, old)
 	{
 		if (json_equal(old, cursor))

@@ -137,8 +137,8 @@ int mcp_core_check_call(const struct mcp_core *core, const struct mcp_pending *a
 
 	if (answer->error) {
 		mcp_core_remote_error(answer->error, text);
-		return err_set(err, IRONCLAW_ERR_GUEST, EREMOTEIO, "the server refused the call: %s",
-			       text);
+		return err_set(err, IRONCLAW_ERR_GUEST, EREMOTEIO,
+			       "the server refused the call: %s", text);
 	}
 	if (core->era == MCP_ERA_MODERN && jsonrpc_is(kind, "input_required"))
 		return refuse_input(answer->result, err);

@@ -66,7 +66,8 @@ static void give_up(struct mcp_client *c, uint64_t id, int why)
 		return;
 	if (http && c->core.era != MCP_ERA_LEGACY)
 		return;
-	text = mcp_core_cancelled(id, why == -ETIMEDOUT ? "it took too long" : "the user cancelled");
+	text = mcp_core_cancelled(id,
+				  why == -ETIMEDOUT ? "it took too long" : "the user cancelled");
 	if (text)
 		(void)mcp_client_tell(c, text, MCP_CANCEL_MS, NULL);
 }

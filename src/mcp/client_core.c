@@ -62,9 +62,9 @@ static int add_meta(const struct mcp_core *core, json_t *params, uint64_t id, bo
 	if (core->era != MCP_ERA_LEGACY) {
 		r |= json_object_set_new(meta, META "protocolVersion", json_string(core->version));
 		r |= json_object_set_new(meta, META "clientCapabilities", json_object());
-		r |= json_object_set_new(
-			meta, META "clientInfo",
-			json_pack("{s:s, s:s}", "name", "ironclaw", "version", IRONCLAW_VERSION));
+		r |= json_object_set_new(meta, META "clientInfo",
+					 json_pack("{s:s, s:s}", "name", "ironclaw", "version",
+						   IRONCLAW_VERSION));
 	}
 	if (progress)
 		r |= json_object_set_new(meta, "progressToken", json_integer((json_int_t)id));
@@ -111,7 +111,7 @@ char *mcp_core_cancelled(uint64_t id, const char *reason)
 static uint64_t own_id(const json_t *id)
 {
 	return json_is_integer(id) && json_integer_value(id) > 0 ? (uint64_t)json_integer_value(id)
-								  : 0;
+								 : 0;
 }
 
 static int take_answer(struct mcp_core *core, const struct jsonrpc_message *m, uint64_t about)

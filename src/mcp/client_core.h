@@ -14,14 +14,14 @@
 #include "codec/jsonrpc.h"
 #include "mcp/client.h"
 
-#define MCP_PENDING_MAX	    8U
-#define MCP_PAGES_MAX	    64U
-#define MCP_CURSOR_MAX_B    4096U
-#define MCP_REMOTE_TEXT_B   512U
-#define MCP_VERSION_LEGACY  "2025-11-25"
-#define MCP_VERSION_MODERN  "2026-07-28"
-#define MCP_UNSUPPORTED	    (-32022) /* code: the version is not spoken */
-#define MCP_HEADER_MISMATCH (-32020)
+#define MCP_PENDING_MAX	       8U
+#define MCP_PAGES_MAX	       64U
+#define MCP_CURSOR_MAX_B       4096U
+#define MCP_REMOTE_TEXT_B      512U
+#define MCP_VERSION_LEGACY     "2025-11-25"
+#define MCP_VERSION_MODERN     "2026-07-28"
+#define MCP_UNSUPPORTED	       (-32022) /* code: the version is not spoken */
+#define MCP_HEADER_MISMATCH    (-32020)
 #define MCP_MISSING_CAPABILITY (-32021)
 
 enum mcp_client_era { MCP_ERA_UNKNOWN, MCP_ERA_LEGACY, MCP_ERA_MODERN };

@@ -88,16 +88,17 @@ int mcp_gate_start(const struct mcp_client_options *options, struct ironclaw_err
 	const struct mcp_server_config *config = options->config;
 	cleanup(cleanup_jsonp) json_t *arguments = start_arguments(config);
 	char target[MCP_SERVER_NAME_MAX_B + 2], pin[DIGEST_HEX_B + 1], text[160];
-	struct approval_action action = {
-		.kind = APPROVAL_MCP_TOOL, .target = target, .content = pin};
+	struct approval_action action = {.kind = APPROVAL_MCP_TOOL,
+					 .target = target,
+					 .content = pin};
 	cleanup_free char *plain = NULL;
 	int r;
 
 	if (!arguments)
 		return err_sys(err, ENOMEM, "approval");
 	(void)snprintf(target, sizeof(target), "%s/", config->name);
-	(void)snprintf(text, sizeof(text), "start the MCP server '%s' ON THIS HOST, outside of the VM",
-		       config->name);
+	(void)snprintf(text, sizeof(text),
+		       "start the MCP server '%s' ON THIS HOST, outside of the VM", config->name);
 	pin_start(config, pin);
 	r = canonical(arguments, &plain, err);
 	action.arguments = plain;
@@ -109,8 +110,9 @@ int mcp_gate_call(const struct mcp_client_options *options, const struct mcp_cli
 {
 	const struct mcp_server_config *config = options->config;
 	char target[MCP_SERVER_NAME_MAX_B + MCP_RAW_NAME_MAX_B + 2], text[320];
-	struct approval_action action = {
-		.kind = APPROVAL_MCP_TOOL, .target = target, .content = pin};
+	struct approval_action action = {.kind = APPROVAL_MCP_TOOL,
+					 .target = target,
+					 .content = pin};
 	cleanup_free char *plain = NULL;
 	int r;
 

@@ -96,8 +96,7 @@ __attribute__((noreturn)) static void child(const struct mcp_server_config *conf
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (descriptors_arrange(fds, 0, REPORT_FD + 1) == 0 &&
-	    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) == 0 &&
-	    (!config->cwd || chdir(config->cwd) == 0))
+	    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) == 0 && (!config->cwd || chdir(config->cwd) == 0))
 		(void)execve(path, argv, env);
 	errnum = errno;
 	(void)!write(REPORT_FD, &errnum, sizeof(errnum));
@@ -287,8 +286,7 @@ int mcp_host_open(const struct mcp_client_options *options, const struct mcp_pee
 	if (r < 0) {
 		mcp_stdio_done(&h->io);
 		free(h);
-		return err_sys(err, -r, "cannot start '%s' on this host",
-			       options->config->argv[0]);
+		return err_sys(err, -r, "cannot start '%s' on this host", options->config->argv[0]);
 	}
 	*ret = &h->io.transport;
 	return 0;

@@ -6,9 +6,9 @@
 #include "mcp/client_tools.h"
 #include "mcp/client_transport.h"
 
-#define MCP_PROBE_MS	 3000U /* for a server of the legacy era that keeps silent */
-#define MCP_GARBAGE_MAX	 1000U /* messages that are none, in one request */
-#define MCP_CANCEL_MS	 2000U /* to tell the server that a request was given up */
+#define MCP_PROBE_MS	3000U /* for a server of the legacy era that keeps silent */
+#define MCP_GARBAGE_MAX 1000U /* messages that are none, in one request */
+#define MCP_CANCEL_MS	2000U /* to tell the server that a request was given up */
 
 /** The request that is waited for. */
 struct mcp_current {
@@ -31,23 +31,24 @@ struct mcp_client {
 /** One request from its making to its answer. */
 struct mcp_ask {
 	const char *method;
-	json_t *params;			 /* stolen */
-	const char *tool;		 /* these three as in struct mcp_outgoing */
+	json_t *params;	  /* stolen */
+	const char *tool; /* these three as in struct mcp_outgoing */
 	const json_t *header_params, *arguments;
 	bool progress;
-	uint64_t timeout_ms; /* 0: as @wait says, or the configuration */
+	uint64_t timeout_ms;		    /* 0: as @wait says, or the configuration */
 	const struct mcp_client_wait *wait; /* or NULL */
-	bool keep;	     /* after -ETIMEDOUT: neither cancelled nor forgotten */
-	uint64_t ret_id;     /* of the request, when one was made */
-	bool ret_sent;	     /* the server may have acted on it */
-	int ret_status;	     /* HTTP */
+	bool keep;			    /* after -ETIMEDOUT: neither cancelled nor forgotten */
+	uint64_t ret_id;		    /* of the request, when one was made */
+	bool ret_sent;			    /* the server may have acted on it */
+	int ret_status;			    /* HTTP */
 };
 
 /**
  * mcp_client_ask() - send a request and wait for its answer.
  *
- * Return: 0, and mcp_core_find(ret_id) has the answer until mcp_core_forget(); else it is forgotten,
- * and as exchange() of client_transport.h; -ETIMEDOUT, -ECANCELED, -EPROTO (garbage), -EMSGSIZE
+ * Return: 0, and mcp_core_find(ret_id) has the answer until mcp_core_forget(); else it is
+ * forgotten, and as exchange() of client_transport.h; -ETIMEDOUT, -ECANCELED, -EPROTO (garbage),
+ * -EMSGSIZE
  */
 int mcp_client_ask(struct mcp_client *c, struct mcp_ask *ask, struct ironclaw_error *err);
 

@@ -61,7 +61,8 @@ static int take_annotation(struct walk *w, const json_t *schema, const json_t *v
 	json_t *entry;
 	size_t i;
 
-	if (!json_is_string(value) || !token_good(json_string_value(value), json_string_length(value)))
+	if (!json_is_string(value) ||
+	    !token_good(json_string_value(value), json_string_length(value)))
 		return refuse(w, "the name of a header is not one");
 	if (!reachable || w->n_path == 0)
 		return refuse(w, "a header is asked for where no argument is");
@@ -164,7 +165,7 @@ int mcp_params_find(json_t *schema, json_t **ret, const char **ret_why)
 int mcp_header_value(const char *text, size_t len, char **ret)
 {
 	size_t end = strlen(WRAP_END), begin = strlen(WRAP_BEGIN), room;
-	bool plain = len == 0 || (text[0] != ' ' && text[len - 1] != ' ');
+	bool plain = len > 0 && text[0] != ' ' && text[len - 1] != ' ';
 	char *out;
 
 	if (len > HEADER_MAX_B)
@@ -200,7 +201,8 @@ static int value_text(const json_t *value, char **ret)
 	if (json_is_string(value))
 		return mcp_header_value(json_string_value(value), json_string_length(value), ret);
 	if (json_is_boolean(value))
-		(void)snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
+		(void)snprintf(number, sizeof(number), "%s",
+			       json_is_true(value) ? "true" : "false");
 	else if (json_is_integer(value) && json_integer_value(value) <= INTEGER_MAX &&
 		 json_integer_value(value) >= -INTEGER_MAX)
 		(void)snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
@@ -227,7 +229,8 @@ int mcp_params_header(const json_t *param, const json_t *arguments, char **ret)
 	r = value_text(value, &text);
 	if (r < 0)
 		return r;
-	if (asprintf(&out, "Mcp-Param-%s: %s", json_string_value(json_array_get(param, 0)), text) < 0)
+	if (asprintf(&out, "Mcp-Param-%s: %s", json_string_value(json_array_get(param, 0)), text) <
+	    0)
 		return -ENOMEM;
 	*ret = out;
 	return 0;

@@ -34,8 +34,8 @@ int mcp_params_find(json_t *schema, json_t **ret, const char **ret_why);
 int mcp_params_header(const json_t *param, const json_t *arguments, char **ret);
 
 /**
- * mcp_header_value() - a text as the value of a header: as it is when it is printable ASCII without
- * blanks at its ends, else in base64.
+ * mcp_header_value() - a text as the value of a header: as it is when it is printable ASCII, not
+ * empty and without blanks at its ends; else in base64.
  * @ret:	owned by the caller
  */
 int mcp_header_value(const char *text, size_t len, char **ret);

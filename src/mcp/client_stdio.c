@@ -19,8 +19,10 @@ static void reply(struct mcp_transport *t, const char *text);
 static int step(struct mcp_transport *t, struct ironclaw_error *err);
 static void end(struct mcp_transport *t);
 
-static const struct mcp_transport_ops transport_ops = {
-	.exchange = exchange, .reply = reply, .step = step, .close = end};
+static const struct mcp_transport_ops transport_ops = {.exchange = exchange,
+						       .reply = reply,
+						       .step = step,
+						       .close = end};
 
 static struct mcp_stdio *stdio_of(struct mcp_transport *t)
 {
@@ -114,7 +116,8 @@ static ssize_t flush(struct mcp_stdio *io)
 	ssize_t n = 0, sum = 0;
 
 	while (io->input_at < io->input_len &&
-	       (n = io->ops->write(io, io->input + io->input_at, io->input_len - io->input_at)) > 0) {
+	       (n = io->ops->write(io, io->input + io->input_at, io->input_len - io->input_at)) >
+		       0) {
 		io->input_at += (size_t)n;
 		sum += n;
 	}

@@ -9,9 +9,9 @@
 
 #include "mcp/client_transport.h"
 
-#define MCP_TAIL_B	  1024U		       /* the last of stderr */
-#define MCP_INPUT_MAX_B	  (4U * 1024U * 1024U) /* that the server has not read yet */
-#define MCP_STOP_WAIT_MS  2000U		       /* after closing stdin, and after SIGTERM */
+#define MCP_TAIL_B	 1024U		      /* the last of stderr */
+#define MCP_INPUT_MAX_B	 (4U * 1024U * 1024U) /* that the server has not read yet */
+#define MCP_STOP_WAIT_MS 2000U		      /* after closing stdin, and after SIGTERM */
 
 struct mcp_stdio;
 

@@ -154,13 +154,14 @@ static void make_pin(const char *raw, const char *description, const char *schem
 /* The whole description as one text without NUL, for the pin. */
 static char *canonical(const json_t *value)
 {
-	return json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT |
-					 JSON_ENSURE_ASCII);
+	return json_dumps(value,
+			  JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT | JSON_ENSURE_ASCII);
 }
 
 static int fill(struct mcp_tools *list, json_t *tool)
 {
-	json_t *name = json_object_get(tool, "name"), *schema = json_object_get(tool, "inputSchema");
+	json_t *name = json_object_get(tool, "name"),
+	       *schema = json_object_get(tool, "inputSchema");
 	json_t *said = json_object_get(tool, "description");
 	cleanup_free char *text = canonical(schema), *description = said ? canonical(said) : NULL;
 	struct mcp_client_tool *item = &list->items[list->n];
@@ -169,6 +170,10 @@ static int fill(struct mcp_tools *list, json_t *tool)
 	const char *why;
 	int r;
 
+	if (!json_is_object(schema)) {
+		drop(list, name, "it has no schema");
+		return 0;
+	}
 	if (!text || (said && !description))
 		return -ENOMEM;
 	if (strlen(text) > MCP_SCHEMA_MAX_B) {

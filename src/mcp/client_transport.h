@@ -42,8 +42,8 @@ struct mcp_transport_ops {
 	 * exchange() - send; for a request, wait for its answer.
 	 *
 	 * Return: 0; what waiting() returned below 0; -EPIPE: the server has gone, or its stream
-	 * has ended without an answer; HTTP: -EACCES, -ESTALE (the session is over), -EBADE (another
-	 * status that is none of success), and what http_perform() returns; -errno
+	 * has ended without an answer; HTTP: -EACCES, -ESTALE (the session is over), -EBADE
+	 * (another status that is none of success), and what http_perform() returns; -errno
 	 */
 	int (*exchange)(struct mcp_transport *t, struct mcp_outgoing *out,
 			struct ironclaw_error *err);

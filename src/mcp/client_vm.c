@@ -89,24 +89,30 @@ static void inside_stop(struct mcp_stdio *io)
 	free(v);
 }
 
+static int64_t count(const char *const *argv)
+{
+	int64_t n = 0;
+
+	while (argv[n])
+		n++;
+	return n;
+}
+
 static int record(const struct mcp_client_options *options, struct ironclaw_error *err)
 {
 	const struct approval_gate *gate = sandbox_gate(options->sandbox);
 	const char *const *argv = options->config->argv;
 	char argv0[ARGV0_MAX_B + 1], digest[DIGEST_HEX_B + 1];
-	int64_t argc = 0;
-	int r;
-
-	while (argv[argc])
-		argc++;
-	(void)snprintf(argv0, sizeof(argv0), "%s", argv[0]);
-	audit_argv_digest(gate->log, argv, digest);
-	struct audit_field fields[] = {audit_text("argv0", argv0), audit_number("argc", argc),
+	struct audit_field fields[] = {audit_text("argv0", argv0),
+				       audit_number("argc", count(argv)),
 				       audit_text("argv_hmac", digest),
 				       audit_text("mcp_server", options->config->name)};
 	struct audit_event event = {AUDIT_EXEC, sandbox_id(options->sandbox), fields,
 				    ARRAY_SIZE(fields)};
+	int r;
 
+	(void)snprintf(argv0, sizeof(argv0), "%s", argv[0]);
+	audit_argv_digest(gate->log, argv, digest);
 	r = audit_log_append(gate->log, &event, err);
 	if (r < 0)
 		err_prefix(err, "nothing runs that cannot be recorded");

@@ -101,8 +101,13 @@ static bool env_good(const char *name, const char *value)
 /* An HTTP token, and a value that stays in its line. Those that the client sets are its own. */
 static bool header_good(const char *name, const char *value)
 {
-	static const char *const ours[] = {"host", "accept", "content-type", "content-length",
-					   "transfer-encoding", "connection", "last-event-id",
+	static const char *const ours[] = {"host",
+					   "accept",
+					   "content-type",
+					   "content-length",
+					   "transfer-encoding",
+					   "connection",
+					   "last-event-id",
 					   "expect"};
 
 	if (name[0] == '\0' || strncasecmp(name, "mcp-", 4) == 0)
@@ -155,10 +160,14 @@ static void take_member(const char *key, json_t *value, struct reading *r)
 	const struct {
 		const char *key;
 		const char **to;
-	} texts[] = {{"command", &r->command},	   {"cwd", &s->cwd},
-		     {"where", &r->where},	   {"type", &r->type},
-		     {"url", &s->url},		   {"bearerFile", &s->bearer_file},
-		     {"bearerEnv", &s->bearer_env}, {"caFile", &s->ca_file}};
+	} texts[] = {{"command", &r->command},
+		     {"cwd", &s->cwd},
+		     {"where", &r->where},
+		     {"type", &r->type},
+		     {"url", &s->url},
+		     {"bearerFile", &s->bearer_file},
+		     {"bearerEnv", &s->bearer_env},
+		     {"caFile", &s->ca_file}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (strcmp(key, texts[i].key) == 0) {
@@ -222,10 +231,10 @@ static void check_http(const struct reading *r)
 	if (strncmp(s->url, "https://", 8) != 0 &&
 	    (strncmp(s->url, "http://", 7) != 0 || !http_host_is_local(s->url)))
 		complain(r, "url", "must be https://HOST[:PORT][/PATH], or http:// to this host");
-	if ((s->bearer_file != NULL) + (s->bearer_env != NULL) +
-		    has_header(s, "Authorization") > 1)
-		complain(r, "bearerFile", "only one of bearerFile, bearerEnv and the header "
-					  "Authorization can be");
+	if ((s->bearer_file != NULL) + (s->bearer_env != NULL) + has_header(s, "Authorization") > 1)
+		complain(r, "bearerFile",
+			 "only one of bearerFile, bearerEnv and the header "
+			 "Authorization can be");
 	if (s->bearer_env && !variable_good(s->bearer_env))
 		complain(r, "bearerEnv", "must be the name of a variable");
 	if (s->bearer_file && s->bearer_file[0] != '/')
@@ -376,7 +385,8 @@ int mcp_config_load(const char *path, struct mcp_config **ret, struct ironclaw_e
 			       path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))
 		return err_set(err, IRONCLAW_ERR_INVALID, EPERM,
-			       "'%s' can be written by others, so no server of it is started", path);
+			       "'%s' can be written by others, so no server of it is started",
+			       path);
 	r = mcp_config_parse(text, len, ret, &list);
 	if (r == -ENOMEM)
 		return err_sys(err, ENOMEM, "MCP servers");

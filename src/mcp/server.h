@@ -29,7 +29,7 @@
 
 /* Codes of MCP's own. */
 enum mcp_code {
-	MCP_RESOURCE_NOT_FOUND = -32002, /* legacy; modern: JSONRPC_INVALID_PARAMS */
+	MCP_RESOURCE_NOT_FOUND = -32002, /* the core sends JSONRPC_INVALID_PARAMS if modern */
 	MCP_TOO_MANY_CALLS = -32000,
 	MCP_HEADER_MISMATCH = -32020,	  /* for the HTTP transport */
 	MCP_MISSING_CAPABILITY = -32021,  /* modern */
@@ -39,7 +39,8 @@ enum mcp_code {
 struct mcp_call;
 struct mcp_session;
 
-/** A tool; all texts are constant, JSON ones must parse (else the session is not made). */
+/** A tool; all texts are constant, JSON ones must parse (else its requests get an internal error).
+ */
 struct mcp_tool {
 	const char *name;
 	const char *title;
@@ -95,8 +96,13 @@ struct mcp_server {
 
 /** One message to the client. */
 struct mcp_message {
-	enum { MCP_SENT_RESPONSE, MCP_SENT_NOTIFICATION, MCP_SENT_REQUEST } kind;
-	const char *text; /* without newline; valid during the call */
+	enum {
+		MCP_SENT_RESPONSE,
+		MCP_SENT_NOTIFICATION,
+		MCP_SENT_REQUEST,
+		MCP_SENT_NOTHING, /* with `last`: the client took its request back; @text is NULL */
+	} kind;
+	const char *text; /* without newline, NUL-terminated; valid during the call */
 	size_t len;
 	int code;    /* of an error response, else 0: HTTP derives its status from it */
 	bool modern; /* it answers a modern request */
@@ -126,7 +132,7 @@ enum mcp_era {
  * @stream:	what belongs to no request goes here: stdout, an HTTP GET stream; NULL: there is
  *none, and such messages are dropped. Never gets `last`.
  *
- * Return: 0, -ENOMEM, -EINVAL when a JSON text of a tool does not parse
+ * Return: 0, -ENOMEM
  */
 int mcp_session_new(const struct mcp_server *server, enum mcp_era era, void *userdata,
 		    struct mcp_sink *stream, struct mcp_session **ret);

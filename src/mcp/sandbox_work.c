@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox_work.c - see sandbox_work.h.
+ *
+ * A work is freed by the second of two: the thread, when it is done, and whoever started it, when
+ * it has read the result or abandons it. `state` says who was first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "mcp/sandbox_work.h"
+
+enum { RUNNING, OVER, ABANDONED };
+
+static void do_work(struct sandbox_work *w)
+{
+	switch (w->kind) {
+	case SANDBOX_WORK_OPEN:
+		w->r = sandbox_open(w->options, &w->sandbox, &w->err);
+		break;
+	case SANDBOX_WORK_CHANGES:
+		w->r = sandbox_changes(w->sandbox, &w->changes, &w->err);
+		break;
+	case SANDBOX_WORK_APPROVE:
+		w->r = sandbox_approve(w->sandbox, w->way, &w->grant, &w->err);
+		break;
+	case SANDBOX_WORK_APPLY:
+		w->r = sandbox_apply(w->sandbox, &w->grant, &w->applied, &w->err);
+		break;
+	case SANDBOX_WORK_CLOSE:
+		w->r = sandbox_close(w->sandbox, &w->err);
+		w->sandbox = NULL;
+		break;
+	}
+}
+
+static void work_free(struct sandbox_work *w)
+{
+	(void)close(w->wake_fd);
+	free(w);
+}
+
+static void *work_main(void *argument)
+{
+	const uint64_t one = 1;
+	struct sandbox_work *w = argument;
+	int wake_fd, was = RUNNING;
+
+	do_work(w);
+	/* Its own copy may be gone with @w as soon as the state says so. */
+	wake_fd = fcntl(w->wake_fd, F_DUPFD_CLOEXEC, 3);
+	if (atomic_compare_exchange_strong(&w->state, &was, OVER)) {
+		(void)!write(wake_fd, &one, sizeof(one));
+	} else {
+		(void)sandbox_close(w->sandbox, NULL);
+		work_free(w);
+	}
+	if (wake_fd >= 0)
+		(void)close(wake_fd);
+	return NULL;
+}
+
+int sandbox_work_start(const struct sandbox_work *what, int wake_fd, struct sandbox_work **ret)
+{
+	struct sandbox_work *w = malloc(sizeof(*w));
+	pthread_attr_t detached;
+	pthread_t thread;
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	*w = *what;
+	atomic_init(&w->state, RUNNING);
+	w->wake_fd = fcntl(wake_fd, F_DUPFD_CLOEXEC, 3);
+	if (w->wake_fd < 0) {
+		r = -errno;
+		free(w);
+		return r;
+	}
+	*ret = w;
+	(void)pthread_attr_init(&detached);
+	(void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	r = -pthread_create(&thread, &detached, work_main, w);
+	(void)pthread_attr_destroy(&detached);
+	if (r < 0) {
+		*ret = NULL;
+		work_free(w);
+	}
+	return r;
+}
+
+bool sandbox_work_is_over(const struct sandbox_work *work)
+{
+	return atomic_load(&work->state) == OVER;
+}
+
+void sandbox_work_free(struct sandbox_work *work)
+{
+	if (work)
+		work_free(work);
+}
+
+void sandbox_work_abandon(struct sandbox_work *work)
+{
+	int was = RUNNING;
+
+	if (atomic_compare_exchange_strong(&work->state, &was, ABANDONED))
+		return;
+	(void)sandbox_close(work->sandbox, NULL);
+	work_free(work);
+}
