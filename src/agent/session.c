@@ -75,6 +75,35 @@ static int idle_call(void *ud)
 	return watch_out(ud);
 }
 
+/* Passed on to whoever looks on. */
+static const struct agent_session_watch *watch_of(void *ud)
+{
+	const struct agent_session *s = ud;
+
+	return s->options.watch;
+}
+
+static void on_delta(void *ud, enum model_delta kind, const char *text, size_t len)
+{
+	watch_of(ud)->delta(watch_of(ud)->ud, kind, text, len);
+}
+
+static void on_again(void *ud, unsigned int attempt, uint64_t wait_ms, const char *why)
+{
+	(void)attempt;
+	watch_of(ud)->again(watch_of(ud)->ud, wait_ms, why);
+}
+
+static void on_output(void *ud, const void *data, size_t len)
+{
+	watch_of(ud)->output(watch_of(ud)->ud, data, len);
+}
+
+static void on_progress(void *ud, const char *message)
+{
+	watch_of(ud)->progress(watch_of(ud)->ud, message);
+}
+
 /* The event of an effect that was ended early. */
 static int set_cause(struct agent_session *s, struct outcome *o)
 {
@@ -173,8 +202,8 @@ static bool is_in_vm(const struct agent_session *s, const json_t *call)
 static int run_call(struct agent_session *s, struct outcome *o, struct ironclaw_error *err)
 {
 	const struct agent_session_watch *watch = s->options.watch;
-	const struct toolbox_watch seen = {.output = watch->output,
-					   .progress = watch->progress,
+	const struct toolbox_watch seen = {.output = on_output,
+					   .progress = on_progress,
 					   .idle = idle_call,
 					   .ud = s};
 	const json_t *call = agent_state_call(&s->state, s->effect.call);

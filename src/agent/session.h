@@ -19,7 +19,7 @@ struct agent_session_watch {
 	void (*event)(void *ud, const struct agent_event *event, const struct agent_effect *effect,
 		      const char *line);
 	void (*delta)(void *ud, enum model_delta kind, const char *text, size_t len);
-	void (*again)(void *ud, unsigned int attempt, uint64_t wait_ms, const char *why);
+	void (*again)(void *ud, uint64_t wait_ms, const char *why);
 	void (*call)(void *ud, const json_t *call); /* it begins */
 	void (*output)(void *ud, const void *data, size_t len);
 	void (*progress)(void *ud, const char *message);

@@ -60,11 +60,10 @@ static void on_delta(void *ud, enum model_delta kind, const char *text, size_t l
 	agent_view_delta(&job->view, kind, text, len);
 }
 
-static void on_again(void *ud, unsigned int attempt, uint64_t wait_ms, const char *why)
+static void on_again(void *ud, uint64_t wait_ms, const char *why)
 {
 	struct job *job = ud;
 
-	(void)attempt;
 	agent_view_again(&job->view, wait_ms, why);
 }
 
