@@ -164,9 +164,8 @@ static int refresh_tools(struct agent_session *s, struct ironclaw_error *err)
 
 static int ask_model(struct agent_session *s, struct outcome *o, struct ironclaw_error *err)
 {
-	const struct agent_session_watch *watch = s->options.watch;
-	const struct model_watch seen = {.delta = watch->delta,
-					 .again = watch->again,
+	const struct model_watch seen = {.delta = on_delta,
+					 .again = on_again,
 					 .idle = idle_model,
 					 .ud = s};
 	struct model_request request = s->options.request;

@@ -316,9 +316,8 @@ static int work(struct job *job, struct ironclaw_error *err)
 	if (r < 0)
 		return r;
 	agent_user_watch();
+	cli_note("the session is recorded in '%s'", job->path);
 	r = begin(job, &watch, err);
-	if (r == 0)
-		cli_note("the session is recorded in '%s'", job->path);
 	if (r == 0)
 		r = agent_session_run(&job->session, err);
 	agent_user_done();
