@@ -207,8 +207,10 @@ static bool take_entry(char *text, size_t len, size_t *at, struct sandbox_entry 
 		return false;
 	ret->type = type_of(mode);
 	ret->mode = mode & 07777;
+	if (ret->type == '\0')
+		return false;
 	*at = (size_t)(end - text) + 2;
-	return ret->type != '\0';
+	return true;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -72,7 +72,7 @@ static int invalid(struct ironclaw_error *err, const char *text)
 	return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "%s", text);
 }
 
-/* "/a" as it is, "a" as "./a", nothing as ".". */
+/* "/a" as it is, "a" and "./a" as "./a", nothing and "." as ".". */
 static int take_path(const char *path, struct sandbox_plan *p, struct ironclaw_error *err)
 {
 	const char *from = path ? path : "";
@@ -81,7 +81,12 @@ static int take_path(const char *path, struct sandbox_plan *p, struct ironclaw_e
 		return err_set(err, IRONCLAW_ERR_INVALID, ENAMETOOLONG,
 			       "the path has %zu bytes; at most %u can be", strlen(from),
 			       SANDBOX_PATH_MAX_B);
-	(void)snprintf(p->path, sizeof(p->path), "%s%s", from[0] == '/' ? "" : "./", from);
+	while (from[0] == '.' && from[1] == '/')
+		from += 2 + strspn(from + 2, "/");
+	if (from[0] == '\0' || strcmp(from, ".") == 0)
+		(void)strcpy(p->path, ".");
+	else
+		(void)snprintf(p->path, sizeof(p->path), "%s%s", from[0] == '/' ? "" : "./", from);
 	return 0;
 }
 
