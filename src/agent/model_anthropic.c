@@ -186,215 +186,154 @@ int model_anthropic_whole(struct model_stream *s, const json_t *answer, struct i
 	return 0;
 }
 
-/* A block as it would have come without a stream; NULL without memory. */
-static json_t *block_of(const struct model_part *part)
+/* A block as it would have come without a stream. */
+static json_t *block_of(const struct model_part *part, int *r)
 {
-	json_t *block = json_copy(part->start), *grown;
-	int r = block ? 0 : -1;
+	json_t *block = json_copy(part->start);
 
-	if (r < 0 || part->kind == MODEL_PART_OTHER)
+	if (part->kind == MODEL_PART_OTHER)
 		return block;
 	if (part->kind == MODEL_PART_CALL) {
-		r = json_object_update_new(block, json_pack("{s:s, s:s}", "id", part->id, "name",
-							    part->name));
-		grown = model_arguments_replayed(part->body.bytes, part->body.len);
+		model_put(r, block, "id", json_string(part->id));
+		model_put(r, block, "name", json_string(part->name));
+		model_put(r, block, "input",
+			  model_arguments_object(part->body.bytes, part->body.len));
 	} else {
-		grown = model_text_json(&part->body);
+		model_put(r, block, grows(part), model_text_json(&part->body));
 	}
-	if (json_object_set_new(block, grows(part), grown) < 0)
-		r = -1;
-	if (r == 0 && part->signature.len > 0)
-		r = json_object_set_new(block, "signature", model_text_json(&part->signature));
-	if (r == 0)
-		return block;
-	json_decref(block);
-	return NULL;
+	if (part->signature.len > 0)
+		model_put(r, block, "signature", model_text_json(&part->signature));
+	return block;
 }
 
-json_t *model_anthropic_kept(struct model_stream *s)
+void model_anthropic_keep(struct model_stream *s, json_t *kept, int *r)
 {
-	json_t *content = json_array(), *kept = json_pack("{s:o}", "content", content);
+	json_t *content = json_array();
 
-	for (size_t i = 0; kept && i < s->n_parts; i++) {
-		const struct model_part *part = &s->parts[i];
-
+	for (size_t i = 0; i < s->n_parts; i++) {
 		/* No request may have an empty block of text. */
-		if (part->kind == MODEL_PART_TEXT && part->body.len == 0)
-			continue;
-		if (json_array_append_new(content, block_of(part)) < 0) {
-			json_decref(kept);
-			return NULL;
-		}
+		if (s->parts[i].kind != MODEL_PART_TEXT || s->parts[i].body.len > 0)
+			model_push(r, content, block_of(&s->parts[i], r));
 	}
-	if (kept && json_array_size(content) == 0)
-		(void)json_object_clear(kept);
-	return kept;
+	if (json_array_size(content) > 0)
+		model_put(r, kept, "content", json_incref(content));
+	json_decref(content);
 }
 
 /* The request. */
 
 /* To the last message when it is of that role, for the API wants them to take turns. */
-static int add_block(json_t *messages, const char *role, json_t *block)
+static void add_block(json_t *messages, const char *role, json_t *block, int *r)
 {
-	size_t n = json_array_size(messages);
-	json_t *last = n > 0 ? json_array_get(messages, n - 1) : NULL;
-	json_t *content;
+	json_t *last = json_array_get(messages, json_array_size(messages) - 1);
 
-	if (!last || !model_text_is(last, "role", role)) {
-		content = json_array();
-		if (json_array_append_new(messages, json_pack("{s:s, s:o}", "role", role, "content",
-							      content)) < 0) {
-			json_decref(block);
-			return -ENOMEM;
-		}
-	} else {
-		content = json_object_get(last, "content");
-	}
-	return json_array_append_new(content, block) == 0 ? 0 : -ENOMEM;
+	if (model_text_is(last, "role", role))
+		model_push(r, json_object_get(last, "content"), block);
+	else
+		model_push(r, messages, json_pack("{s:s, s:[o]}", "role", role, "content", block));
 }
 
-static int add_text(json_t *messages, const char *role, const json_t *message)
+static void add_text(json_t *messages, const char *role, const json_t *message, int *r)
 {
 	size_t len;
 	const char *text = model_text_of(message, "text", &len);
 
-	return len == 0 ? 0
-			: add_block(messages, role,
-				    json_pack("{s:s, s:s%}", "type", "text", "text", text, len));
+	if (len > 0)
+		add_block(messages, role,
+			  json_pack("{s:s, s:s%}", "type", "text", "text", text, len), r);
 }
 
-static int add_rebuilt(json_t *messages, const json_t *message)
+static void add_assistant(const struct model_request *q, const json_t *message, json_t *messages,
+			  int *r)
 {
-	const json_t *call;
+	const json_t *content = json_object_get(model_keeps(q, message), "content"), *call;
+	json_t *block;
 	size_t i;
-	int r = add_text(messages, "assistant", message);
 
+	json_array_foreach(content, i, block) add_block(messages, "assistant", json_copy(block), r);
+	if (content)
+		return;
+	add_text(messages, "assistant", message, r);
 	json_array_foreach(json_object_get(message, "calls"), i, call)
 	{
 		char name[MODEL_NAME_MAX_B + 1];
-		size_t len;
-		const char *text = model_text_of(call, "arguments", &len);
 
 		model_replayed_name(call, name);
-		if (r == 0)
-			r = add_block(messages, "assistant",
-				      json_pack("{s:s, s:O, s:s, s:o}", "type", "tool_use", "id",
-						json_object_get(call, "id"), "name", name, "input",
-						model_arguments_replayed(text, len)));
+		add_block(messages, "assistant",
+			  json_pack("{s:s, s:O, s:s, s:o}", "type", "tool_use", "id",
+				    json_object_get(call, "id"), "name", name, "input",
+				    model_arguments_replayed(call)),
+			  r);
 	}
-	return r;
 }
 
-static int add_assistant(const struct model_request *q, size_t *at, json_t *messages,
-			 struct ironclaw_error *err)
+static void add_result(const json_t *result, json_t *messages, int *r)
 {
-	const json_t *message = json_array_get(q->messages, *at);
-	const json_t *content = json_object_get(model_keeps(q, message), "content"), *result;
-	cleanup(model_cleanup_jsonp) json_t *results = NULL;
-	json_t *block;
-	size_t i;
-	int r = model_results(q->messages, *at, &results, at, err);
-
-	if (r == 0 && !content)
-		r = add_rebuilt(messages, message);
-	json_array_foreach(content, i, block)
-	{
-		if (r == 0)
-			r = add_block(messages, "assistant", json_copy(block));
-	}
-	json_array_foreach(results, i, result)
-	{
-		size_t len;
-		const char *text = model_text_of(result, "text", &len);
-
-		block = json_pack("{s:s, s:O, s:s%}", "type", "tool_result", "tool_use_id",
+	size_t len;
+	const char *text = model_text_of(result, "text", &len);
+	json_t *block = json_pack("{s:s, s:O, s:s%}", "type", "tool_result", "tool_use_id",
 				  json_object_get(result, "id"), "content", text, len);
-		if (block && json_is_true(json_object_get(result, "failed")) &&
-		    json_object_set_new(block, "is_error", json_true()) < 0)
-			r = -ENOMEM;
-		if (r == 0)
-			r = add_block(messages, "user", block);
-		else
-			json_decref(block);
-	}
-	return r;
+
+	if (json_is_true(json_object_get(result, "failed")))
+		model_put(r, block, "is_error", json_true());
+	add_block(messages, "user", block, r);
 }
 
 /* What comes before a mark is the same in the next request, and cheap there. */
-static int mark_for_cache(json_t *list)
+static void mark_for_cache(const struct model_request *q, json_t *list, int *r)
 {
-	size_t n = json_array_size(list);
-
-	return n == 0 ? 0
-		      : json_object_set_new(json_array_get(list, n - 1), "cache_control",
-					    json_pack("{s:s}", "type", "ephemeral"));
+	if (q->cache && json_array_size(list) > 0)
+		model_put(r, json_array_get(list, json_array_size(list) - 1), "cache_control",
+			  json_pack("{s:s}", "type", "ephemeral"));
 }
 
-static int put_tools(const struct model_request *q, json_t *body)
+static void put_tools_and_system(const struct model_request *q, json_t *body, int *r)
 {
-	json_t *tools = json_array();
+	bool system = q->system && q->system[0];
+	json_t *list = json_array();
 	const json_t *tool;
+	size_t i;
+
+	json_array_foreach(q->tools, i, tool)
+		model_push(r, list,
+			   json_pack("{s:O, s:O, s:O}", "name", json_object_get(tool, "name"),
+				     "description", json_object_get(tool, "description"),
+				     "input_schema", json_object_get(tool, "parameters")));
+	if (!system)
+		mark_for_cache(q, list, r);
+	if (i > 0)
+		model_put(r, body, "tools", json_incref(list));
+	json_decref(list);
+	if (!system)
+		return;
+	list = json_pack("[{s:s, s:s}]", "type", "text", "text", q->system);
+	mark_for_cache(q, list, r);
+	model_put(r, body, "system", list);
+}
+
+int model_anthropic_body(const struct model_request *q, json_t *body)
+{
+	json_t *messages = json_array(), *last;
+	const json_t *message;
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(q->tools, i, tool)
+	put_tools_and_system(q, body, &r);
+	json_array_foreach(q->messages, i, message)
 	{
-		if (r == 0)
-			r = json_array_append_new(
-				tools,
-				json_pack("{s:O, s:O, s:O}", "name", json_object_get(tool, "name"),
-					  "description", json_object_get(tool, "description"),
-					  "input_schema", json_object_get(tool, "parameters")));
-	}
-	if (r == 0 && q->cache && !q->system)
-		r = mark_for_cache(tools);
-	if (r < 0 || i == 0) {
-		json_decref(tools);
-		return r;
-	}
-	return json_object_set_new(body, "tools", tools);
-}
-
-static int put_system(const struct model_request *q, json_t *body)
-{
-	json_t *blocks_of_text =
-		json_pack("[{s:s, s:s}]", "type", "text", "text", q->system ? q->system : "");
-
-	if (!q->system || !q->system[0]) {
-		json_decref(blocks_of_text);
-		return 0;
-	}
-	if (q->cache && mark_for_cache(blocks_of_text) < 0) {
-		json_decref(blocks_of_text);
-		return -ENOMEM;
-	}
-	return json_object_set_new(body, "system", blocks_of_text);
-}
-
-int model_anthropic_body(const struct model_request *q, json_t *body, struct ironclaw_error *err)
-{
-	json_t *messages = json_array(), *last;
-	uint32_t max = q->max_tokens > 0 ? q->max_tokens : MODEL_MAX_TOKENS_DEFAULT;
-	size_t at = 0;
-	int r = put_tools(q, body);
-
-	if (r == 0)
-		r = put_system(q, body);
-	if (json_object_set_new(body, "messages", messages) < 0)
-		return -ENOMEM;
-	while (r == 0 && at < json_array_size(q->messages)) {
-		const json_t *message = json_array_get(q->messages, at);
-
 		if (model_text_is(message, "role", "assistant"))
-			r = add_assistant(q, &at, messages, err);
+			add_assistant(q, message, messages, &r);
+		else if (model_text_is(message, "role", "tool"))
+			add_result(message, messages, &r);
 		else
-			r = add_text(messages, "user", json_array_get(q->messages, at++));
+			add_text(messages, "user", message, &r);
 	}
 	last = json_array_get(messages, json_array_size(messages) - 1);
-	if (r == 0 && q->cache && model_text_is(last, "role", "user"))
-		r = mark_for_cache(json_object_get(last, "content"));
-	if (r == 0)
-		r = json_object_update_new(body, json_pack("{s:I, s:b}", "max_tokens",
-							   (json_int_t)max, "stream", true));
-	return r == -1 ? -ENOMEM : r;
+	if (model_text_is(last, "role", "user"))
+		mark_for_cache(q, json_object_get(last, "content"), &r);
+	model_put(&r, body, "messages", messages);
+	model_put(&r, body, "max_tokens",
+		  json_integer(q->max_tokens > 0 ? q->max_tokens : MODEL_MAX_TOKENS_DEFAULT));
+	model_put(&r, body, "stream", json_true());
+	return r;
 }

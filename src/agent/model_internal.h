@@ -9,6 +9,7 @@
 #ifndef AGENT_MODEL_INTERNAL_H
 #define AGENT_MODEL_INTERNAL_H
 
+#include <errno.h>
 #include <string.h>
 
 #include "agent/model.h"
@@ -90,10 +91,10 @@ int model_broken(struct ironclaw_error *err, const char *why);
 /** model_said_error() - the server says in an answer that it failed; -EAGAIN, ... */
 int model_said_error(const json_t *document, struct ironclaw_error *err);
 
-/** model_arguments() - text of a call as an object, a new reference; or NULL, and why. */
-json_t *model_arguments(const char *text, size_t len, struct ironclaw_error *err);
-/** model_arguments_replayed() - the same; what is no object is put into one. NULL without memory */
-json_t *model_arguments_replayed(const char *text, size_t len);
+/** model_arguments_object() - text of arguments as an object; what is none is put into one. */
+json_t *model_arguments_object(const char *text, size_t len);
+/** model_arguments_replayed() - the same of a call; a new reference, NULL without memory. */
+json_t *model_arguments_replayed(const json_t *call);
 
 /** model_text_of() - a string of an object with its length; "" when there is none. */
 static inline const char *model_text_of(const json_t *object, const char *key, size_t *ret_len)
@@ -117,27 +118,39 @@ static inline void model_cleanup_jsonp(json_t **json)
 	json_decref(*json);
 }
 
+/*
+ * JSON is built without a look at each step: the first failure, which is of memory, stays in *r,
+ * and what is built after it is thrown away.
+ */
+
+/** model_put() - set a member, whose reference is taken over. */
+static inline void model_put(int *r, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0 && *r == 0)
+		*r = -ENOMEM;
+}
+
+/** model_push() - append an element, whose reference is taken over. */
+static inline void model_push(int *r, json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value) < 0 && *r == 0)
+		*r = -ENOMEM;
+}
+
 /* The two dialects. */
 int model_openai_event(struct model_stream *s, const json_t *chunk, struct ironclaw_error *err);
 int model_openai_whole(struct model_stream *s, const json_t *answer, struct ironclaw_error *err);
-json_t *model_openai_kept(struct model_stream *s);
-int model_openai_body(const struct model_request *q, json_t *body, struct ironclaw_error *err);
+void model_openai_keep(struct model_stream *s, json_t *kept, int *r);
+int model_openai_body(const struct model_request *q, json_t *body);
 
 int model_anthropic_event(struct model_stream *s, const json_t *event, struct ironclaw_error *err);
 int model_anthropic_whole(struct model_stream *s, const json_t *answer, struct ironclaw_error *err);
-json_t *model_anthropic_kept(struct model_stream *s);
-int model_anthropic_body(const struct model_request *q, json_t *body, struct ironclaw_error *err);
+void model_anthropic_keep(struct model_stream *s, json_t *kept, int *r);
+int model_anthropic_body(const struct model_request *q, json_t *body);
 
 /** model_keeps() - what of an assistant's message is for this very model: "kept", or NULL. */
 const json_t *model_keeps(const struct model_request *q, const json_t *message);
 
-/**
- * model_results() - the results of the calls of message @at, in their order, none missing.
- * @ret:	[{"id", "text", "failed"}, ...], a new reference
- * @ret_next:	the first message after them
- */
-int model_results(const json_t *messages, size_t at, json_t **ret, size_t *ret_next,
-		  struct ironclaw_error *err);
 /** model_replayed_name() - a tool's name as every API takes it. */
 void model_replayed_name(const json_t *call, char ret[MODEL_NAME_MAX_B + 1]);
 

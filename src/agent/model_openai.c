@@ -283,24 +283,22 @@ int model_openai_whole(struct model_stream *s, const json_t *answer, struct iron
 	return take_choice(s, answer, true, err);
 }
 
-json_t *model_openai_kept(struct model_stream *s)
+void model_openai_keep(struct model_stream *s, json_t *kept, int *r)
 {
 	const struct model_part *part = newest(s, MODEL_PART_REASONING, -1);
-	json_t *kept = end_detail(s) == 0 ? json_object() : NULL;
 
-	if ((kept && part &&
-	     json_object_set_new(kept, s->short_name ? "reasoning" : "reasoning_content",
-				 model_text_json(&part->body)) < 0) ||
-	    (kept && s->details && json_object_set(kept, "reasoning_details", s->details) < 0)) {
-		json_decref(kept);
-		return NULL;
-	}
-	return kept;
+	if (end_detail(s) < 0)
+		*r = -ENOMEM;
+	if (part)
+		model_put(r, kept, s->short_name ? "reasoning" : "reasoning_content",
+			  model_text_json(&part->body));
+	if (s->details)
+		model_put(r, kept, "reasoning_details", json_incref(s->details));
 }
 
 /* The request. */
 
-static int put_calls(const json_t *message, json_t *out)
+static json_t *calls_of(const json_t *message, int *r)
 {
 	json_t *calls = json_array();
 	const json_t *call;
@@ -308,141 +306,90 @@ static int put_calls(const json_t *message, json_t *out)
 
 	json_array_foreach(json_object_get(message, "calls"), i, call)
 	{
-		char name[MODEL_NAME_MAX_B + 1];
-		size_t len;
-		const char *text = model_text_of(call, "arguments", &len);
-		json_t *arguments = model_arguments_replayed(text, len);
-		char *dump = arguments ? json_dumps(arguments, JSON_COMPACT) : NULL;
-		json_t *one;
+		json_t *arguments = model_arguments_replayed(call);
+		char *text = json_dumps(arguments, JSON_COMPACT), name[MODEL_NAME_MAX_B + 1];
 
-		json_decref(arguments);
 		model_replayed_name(call, name);
-		one = dump ? json_pack("{s:O, s:s, s:{s:s, s:s}}", "id",
-				       json_object_get(call, "id"), "type", "function", "function",
-				       "name", name, "arguments", dump)
-			   : NULL;
-		free(dump);
-		if (!one || json_array_append_new(calls, one) < 0) {
-			json_decref(calls);
-			return -ENOMEM;
-		}
+		model_push(r, calls,
+			   json_pack("{s:O, s:s, s:{s:s, s:s}}", "id", json_object_get(call, "id"),
+				     "type", "function", "function", "name", name, "arguments",
+				     text ? text : ""));
+		json_decref(arguments);
+		free(text);
 	}
-	return json_object_set_new(out, "tool_calls", calls) == 0 ? 0 : -ENOMEM;
+	return calls;
 }
 
 /* Reasoning goes back with the calls that it led to: servers want it there, and only there. */
-static int put_kept(const struct model_request *q, const json_t *message, json_t *out)
+static void put_assistant(const struct model_request *q, const json_t *message, json_t *out, int *r)
 {
 	static const char *const keys[] = {"reasoning_content", "reasoning", "reasoning_details"};
-	const json_t *kept = model_keeps(q, message);
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		json_t *value = json_object_get(kept, keys[i]);
-
-		if (value && json_object_set(out, keys[i], value) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int put_results(const json_t *results, json_t *out)
-{
-	const json_t *result;
-	size_t i;
-
-	json_array_foreach(results, i, result)
-	{
-		/* This dialect has no other mark for a call that failed. */
-		const char *mark = json_is_true(json_object_get(result, "failed")) ? "Error: " : "";
-		size_t len;
-		const char *text = model_text_of(result, "text", &len);
-
-		if (json_array_append_new(out,
-					  json_pack("{s:s, s:O, s:s+%}", "role", "tool",
-						    "tool_call_id", json_object_get(result, "id"),
-						    "content", mark, text, len)) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int put_assistant(const struct model_request *q, size_t *at, json_t *out,
-			 struct ironclaw_error *err)
-{
-	const json_t *message = json_array_get(q->messages, *at);
 	bool calls = json_array_size(json_object_get(message, "calls")) > 0;
-	json_t *results = NULL, *own;
-	int r = model_results(q->messages, *at, &results, at, err);
+	const json_t *kept = model_keeps(q, message);
+	json_t *own, *value;
 
-	if (r < 0)
-		return r;
-	if (!calls && json_string_length(json_object_get(message, "text")) == 0) {
-		json_decref(results);
-		return 0;
-	}
+	if (!calls && json_string_length(json_object_get(message, "text")) == 0)
+		return;
 	own = json_pack("{s:s, s:O}", "role", "assistant", "content",
 			json_object_get(message, "text"));
-	r = own ? 0 : -ENOMEM;
-	if (r == 0 && calls && (r = put_calls(message, own)) == 0)
-		r = put_kept(q, message, own);
-	if (r == 0)
-		r = json_array_append(out, own) == 0 ? put_results(results, out) : -ENOMEM;
-	json_decref(own);
-	json_decref(results);
-	return r;
+	if (calls)
+		model_put(r, own, "tool_calls", calls_of(message, r));
+	for (size_t i = 0; calls && i < ARRAY_SIZE(keys); i++) {
+		if ((value = json_object_get(kept, keys[i])))
+			model_put(r, own, keys[i], json_incref(value));
+	}
+	model_push(r, out, own);
 }
 
-static int put_tools(const struct model_request *q, json_t *body)
+static void put_result(const json_t *result, json_t *out, int *r)
 {
-	json_t *tools = json_array();
-	const json_t *tool;
+	/* This dialect has no other mark for a call that failed. */
+	const char *mark = json_is_true(json_object_get(result, "failed")) ? "Error: " : "";
+	size_t len;
+	const char *text = model_text_of(result, "text", &len);
+
+	model_push(r, out,
+		   json_pack("{s:s, s:O, s:s+%}", "role", "tool", "tool_call_id",
+			     json_object_get(result, "id"), "content", mark, text, len));
+}
+
+static void put_user(const json_t *message, json_t *out, int *r)
+{
+	model_push(r, out,
+		   json_pack("{s:s, s:O}", "role", "user", "content",
+			     json_object_get(message, "text")));
+}
+
+int model_openai_body(const struct model_request *q, json_t *body)
+{
+	json_t *messages = json_array(), *tools = json_array();
+	const json_t *message, *tool;
 	size_t i;
+	int r = 0;
 
-	json_array_foreach(q->tools, i, tool)
+	if (q->system)
+		model_push(&r, messages,
+			   json_pack("{s:s, s:s}", "role", "system", "content", q->system));
+	json_array_foreach(q->messages, i, message)
 	{
-		if (json_array_append_new(tools, json_pack("{s:s, s:O}", "type", "function",
-							   "function", tool)) < 0) {
-			json_decref(tools);
-			return -ENOMEM;
-		}
+		if (model_text_is(message, "role", "assistant"))
+			put_assistant(q, message, messages, &r);
+		else if (model_text_is(message, "role", "tool"))
+			put_result(message, messages, &r);
+		else
+			put_user(message, messages, &r);
 	}
-	if (json_array_size(tools) == 0) {
-		json_decref(tools);
-		return 0;
-	}
-	return json_object_set_new(body, "tools", tools) == 0 ? 0 : -ENOMEM;
-}
-
-int model_openai_body(const struct model_request *q, json_t *body, struct ironclaw_error *err)
-{
-	json_t *messages = json_array();
-	size_t at = 0;
-	int r = json_object_set_new(body, "messages", messages) == 0 ? 0 : -ENOMEM;
-
-	if (r == 0 && q->system)
-		r = json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "system",
-							      "content", q->system));
-	while (r == 0 && at < json_array_size(q->messages)) {
-		const json_t *message = json_array_get(q->messages, at);
-
-		if (model_text_is(message, "role", "assistant")) {
-			r = put_assistant(q, &at, messages, err);
-			continue;
-		}
-		at++;
-		r = json_array_append_new(messages,
-					  json_pack("{s:s, s:O}", "role", "user", "content",
-						    json_object_get(message, "text")));
-	}
-	if (r == 0)
-		r = put_tools(q, body);
-	if (r == 0 && q->max_tokens > 0)
-		r = json_object_set_new(body,
-					q->old_max_tokens ? "max_tokens" : "max_completion_tokens",
-					json_integer(q->max_tokens));
-	if (r == 0)
-		r = json_object_update_new(body,
-					   json_pack("{s:b, s:{s:b}}", "stream", true,
-						     "stream_options", "include_usage", true));
-	return r == -1 ? -ENOMEM : r;
+	model_put(&r, body, "messages", messages);
+	json_array_foreach(q->tools, i, tool)
+		model_push(&r, tools,
+			   json_pack("{s:s, s:O}", "type", "function", "function", tool));
+	if (i > 0)
+		model_put(&r, body, "tools", json_incref(tools));
+	json_decref(tools);
+	if (q->max_tokens > 0)
+		model_put(&r, body, q->old_max_tokens ? "max_tokens" : "max_completion_tokens",
+			  json_integer(q->max_tokens));
+	model_put(&r, body, "stream", json_true());
+	model_put(&r, body, "stream_options", json_pack("{s:b}", "include_usage", true));
+	return r;
 }

@@ -41,18 +41,18 @@ void model_reply_done(struct model_reply *reply)
 json_t *model_reply_json(const struct model_reply *reply)
 {
 	struct model_usage usage = reply->usage;
-	json_t *numbers = json_object();
+	json_t *numbers = json_object(), *json;
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		json_t *n = json_integer((json_int_t)*count_of(&usage, i));
-
-		if (json_object_set_new(numbers, counts[i].name, n) < 0) {
-			json_decref(numbers);
-			return NULL;
-		}
-	}
-	return json_pack("{s:s, s:O, s:o}", "stop", model_stop_name(reply->stop), "message",
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		model_put(&r, numbers, counts[i].name,
+			  json_integer((json_int_t)*count_of(&usage, i)));
+	json = json_pack("{s:s, s:O, s:o}", "stop", model_stop_name(reply->stop), "message",
 			 reply->message, "usage", numbers);
+	if (r == 0)
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 int model_reply_parse(const json_t *json, struct model_reply *ret, struct ironclaw_error *err)

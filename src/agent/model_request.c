@@ -63,7 +63,7 @@ const json_t *model_keeps(const struct model_request *q, const json_t *message)
 		       : NULL;
 }
 
-json_t *model_arguments(const char *text, size_t len, struct ironclaw_error *err)
+static json_t *read_arguments(const char *text, size_t len, struct ironclaw_error *err)
 {
 	json_error_t error;
 	json_t *arguments;
@@ -89,15 +89,23 @@ json_t *model_call_arguments(const json_t *call, struct ironclaw_error *err)
 	size_t len;
 	const char *text = model_text_of(call, "arguments", &len);
 
-	return model_arguments(text, len, err);
+	return read_arguments(text, len, err);
 }
 
-json_t *model_arguments_replayed(const char *text, size_t len)
+json_t *model_arguments_object(const char *text, size_t len)
 {
-	json_t *arguments = model_arguments(text, len, NULL);
+	json_t *arguments = read_arguments(text, len, NULL);
 
 	return arguments ? arguments
 			 : json_pack("{s:s%}", "invalid_arguments", len > 0 ? text : "", len);
+}
+
+json_t *model_arguments_replayed(const json_t *call)
+{
+	size_t len;
+	const char *text = model_text_of(call, "arguments", &len);
+
+	return model_arguments_object(text, len);
 }
 
 /* The first result of an id among the "tool" messages from @at on. */
@@ -114,12 +122,12 @@ static json_t *find_result(const json_t *messages, size_t at, const char *id)
 	return NULL;
 }
 
-int model_results(const json_t *messages, size_t at, json_t **ret, size_t *ret_next,
-		  struct ironclaw_error *err)
+/* The results of message @at's calls, in their order, none missing. Returns those that were there.
+ */
+static size_t push_results(const json_t *messages, size_t at, json_t *out, int *r)
 {
-	cleanup(model_cleanup_jsonp) json_t *results = json_array();
 	const json_t *calls = json_object_get(json_array_get(messages, at), "calls"), *call;
-	size_t i, n_found = 0, next = at + 1;
+	size_t i, n_found = 0;
 
 	json_array_foreach(calls, i, call)
 	{
@@ -127,19 +135,34 @@ int model_results(const json_t *messages, size_t at, json_t **ret, size_t *ret_n
 		json_t *result = find_result(messages, at + 1, json_string_value(id));
 
 		n_found += result != NULL;
-		if (result ? json_array_append(results, result) < 0
-			   : json_array_append_new(results,
-						   json_pack("{s:O, s:s, s:b}", "id", id, "text",
-							     INTERRUPTED, "failed", true)) < 0)
-			return err_sys(err, ENOMEM, "asking a model");
+		model_push(r, out,
+			   result ? json_incref(result)
+				  : json_pack("{s:s, s:O, s:s, s:b}", "role", "tool", "id", id,
+					      "text", INTERRUPTED, "failed", true));
 	}
-	while (model_text_is(json_array_get(messages, next), "role", "tool"))
-		next++;
-	if (next - at - 1 != n_found)
-		return wrong(err, "a result of no call, or the second one of a call");
-	*ret = take_ptr(results);
-	*ret_next = next;
-	return 0;
+	return n_found;
+}
+
+/* The conversation as it has to be: behind each message with calls its results, and nothing else.
+ */
+static int put_in_order(const json_t *messages, json_t *out, struct ironclaw_error *err)
+{
+	size_t i, n_results = 0, n_found = 0;
+	json_t *message;
+	int r = 0;
+
+	json_array_foreach(messages, i, message)
+	{
+		if (model_text_is(message, "role", "tool")) {
+			n_results++;
+			continue;
+		}
+		model_push(&r, out, json_incref(message));
+		n_found += push_results(messages, i, out, &r);
+	}
+	return n_found == n_results
+		       ? r
+		       : wrong(err, "a result of no call, or the second one of a call");
 }
 
 static int check_calls(const json_t *calls, struct ironclaw_error *err)
@@ -164,7 +187,6 @@ static int check_calls(const json_t *calls, struct ironclaw_error *err)
 
 static int check_messages(const json_t *messages, struct ironclaw_error *err)
 {
-	bool results = false; /* may come here */
 	const json_t *message;
 	size_t i;
 
@@ -172,20 +194,16 @@ static int check_messages(const json_t *messages, struct ironclaw_error *err)
 		return wrong(err, "no messages");
 	json_array_foreach(messages, i, message)
 	{
-		bool tool = model_text_is(message, "role", "tool");
 		bool assistant = model_text_is(message, "role", "assistant");
-		const json_t *calls = json_object_get(message, "calls");
 		int r;
 
 		if (!json_is_string(json_object_get(message, "text")))
 			return wrong(err, "a message without text");
-		if (!tool && !assistant && !model_text_is(message, "role", "user"))
+		if (!assistant && !model_text_is(message, "role", "user") &&
+		    !model_text_is(message, "role", "tool"))
 			return wrong(err, "a message of an unknown role");
-		if (tool && !results)
-			return wrong(err, "a result that follows no call");
-		if (assistant && (r = check_calls(calls, err)) < 0)
+		if (assistant && (r = check_calls(json_object_get(message, "calls"), err)) < 0)
 			return r;
-		results = tool || (assistant && json_array_size(calls) > 0);
 	}
 	return 0;
 }
@@ -198,28 +216,24 @@ static int take_tool(const struct model_request *q, const json_t *tool, json_t *
 	const char *name = json_string_value(json_object_get(tool, "name"));
 	size_t max = q->dialect == MODEL_OPENAI ? 64 : 128;
 	const json_t *schema = json_object_get(tool, "schema");
-	json_t *parameters, *description = json_object_get(tool, "description");
+	const char *description = json_string_value(json_object_get(tool, "description"));
+	json_t *parameters;
+	int r = 0;
 
 	if (!name || !name[0] || strlen(name) > max || !is_plain_name(name))
 		return wrong(err, "a tool's name");
 	if (!json_is_object(schema))
 		return wrong(err, "a tool without schema");
 	parameters = json_pack("{s:s, s:{}}", "type", "object", "properties");
-	if (!parameters || json_object_update(parameters, (json_t *)(uintptr_t)schema) < 0 ||
-	    json_object_set_new(parameters, "type", json_string("object")) < 0) {
-		json_decref(parameters);
-		return -ENOMEM;
-	}
+	if (json_object_update(parameters, (json_t *)(uintptr_t)schema) < 0)
+		r = -ENOMEM;
+	model_put(&r, parameters, "type", json_string("object"));
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		(void)json_object_del(parameters, refused[i]);
-	return json_array_append_new(tools,
-				     json_pack("{s:s, s:o, s:o}", "name", name, "description",
-					       json_is_string(description)
-						       ? json_incref(description)
-						       : json_string(""),
-					       "parameters", parameters)) == 0
-		       ? 0
-		       : -ENOMEM;
+	model_push(&r, tools,
+		   json_pack("{s:s, s:s, s:o}", "name", name, "description",
+			     description ? description : "", "parameters", parameters));
+	return r;
 }
 
 static bool is_one_of(const char *const *list, const char *key)
@@ -254,28 +268,30 @@ static int add_extra(const struct model_request *q, json_t *body, struct ironcla
 
 static int make_body(const struct model_request *request, json_t *body, struct ironclaw_error *err)
 {
-	cleanup(model_cleanup_jsonp) json_t *tools = json_array();
+	cleanup(model_cleanup_jsonp) json_t *tools = json_array(), *messages = json_array();
 	struct model_request q = *request;
 	const json_t *tool;
 	size_t i;
 	int r = check_messages(q.messages, err);
 
-	if (!tools)
-		return -ENOMEM;
 	if (r == 0 && ((q.system && !utf8_valid(q.system, strlen(q.system))) ||
 		       !utf8_valid(q.model, strlen(q.model))))
-		return wrong(err, "text that is no UTF-8");
+		r = wrong(err, "text that is no UTF-8");
+	if (r == 0)
+		r = put_in_order(q.messages, messages, err);
 	json_array_foreach(q.tools, i, tool)
 	{
 		if (r == 0)
 			r = take_tool(&q, tool, tools, err);
 	}
+	if (r < 0)
+		return r;
 	q.tools = tools;
-	if (r == 0 && json_object_set_new(body, "model", json_string(q.model)) < 0)
-		r = -ENOMEM;
+	q.messages = messages;
+	model_put(&r, body, "model", json_string(q.model));
 	if (r == 0)
-		r = q.dialect == MODEL_OPENAI ? model_openai_body(&q, body, err)
-					      : model_anthropic_body(&q, body, err);
+		r = q.dialect == MODEL_OPENAI ? model_openai_body(&q, body)
+					      : model_anthropic_body(&q, body);
 	return r < 0 ? r : add_extra(&q, body, err);
 }
 

@@ -288,62 +288,59 @@ static void name_calls(struct model_stream *s)
 	}
 }
 
-static json_t *list_calls(const struct model_stream *s)
+static json_t *list_calls(const struct model_stream *s, int *r)
 {
 	json_t *calls = json_array();
 
 	for (size_t i = 0; i < s->n_parts; i++) {
 		const struct model_part *part = &s->parts[i];
 
-		if (part->kind == MODEL_PART_CALL &&
-		    json_array_append_new(calls, json_pack("{s:s, s:s, s:o}", "id", part->id,
-							   "name", part->name, "arguments",
-							   part->body.len > 0
-								   ? model_text_json(&part->body)
-								   : json_string("{}"))) < 0) {
-			json_decref(calls);
-			return NULL;
-		}
+		if (part->kind == MODEL_PART_CALL)
+			model_push(r, calls,
+				   json_pack("{s:s, s:s, s:o}", "id", part->id, "name", part->name,
+					     "arguments",
+					     part->body.len > 0 ? model_text_json(&part->body)
+								: json_string("{}")));
 	}
 	return calls;
 }
 
-static int put(json_t *object, const char *key, json_t *value)
+static json_t *keep(struct model_stream *s, int *r)
 {
-	return value && json_object_set_new(object, key, value) == 0 ? 0 : -ENOMEM;
+	bool openai = s->o.dialect == MODEL_OPENAI;
+	json_t *kept = json_object();
+
+	if (openai)
+		model_openai_keep(s, kept, r);
+	else
+		model_anthropic_keep(s, kept, r);
+	if (json_object_size(kept) > 0) {
+		model_put(r, kept, "dialect", json_string(openai ? "openai" : "anthropic"));
+		model_put(r, kept, "model", json_string(s->model));
+	}
+	return kept;
 }
 
 static int make_message(struct model_stream *s, enum model_stop stop, json_t *message)
 {
-	cleanup(model_cleanup_jsonp) json_t *reasoning = join(s, MODEL_PART_REASONING);
-	/* A message that was cut off is only its text: half a turn is nothing to go on from. */
-	bool whole = stop != MODEL_STOP_LENGTH && stop != MODEL_STOP_FILTER;
-	json_t *kept;
+	json_t *reasoning = join(s, MODEL_PART_REASONING), *kept;
+	int r = 0;
 
-	if (put(message, "role", json_string("assistant")) < 0 ||
-	    put(message, "text", join(s, MODEL_PART_TEXT)) < 0 || !reasoning)
-		return -ENOMEM;
-	if (json_string_length(reasoning) > 0 &&
-	    json_object_set(message, "reasoning", reasoning) < 0)
-		return -ENOMEM;
-	if (!whole)
-		return 0;
-	if (s->n_calls > 0 && put(message, "calls", list_calls(s)) < 0)
-		return -ENOMEM;
-	kept = s->o.dialect == MODEL_OPENAI ? model_openai_kept(s) : model_anthropic_kept(s);
-	if (!kept)
-		return -ENOMEM;
-	if (json_object_size(kept) == 0) {
-		json_decref(kept);
-		return 0;
-	}
-	if (put(kept, "dialect",
-		json_string(s->o.dialect == MODEL_OPENAI ? "openai" : "anthropic")) < 0 ||
-	    put(kept, "model", json_string(s->model)) < 0) {
-		json_decref(kept);
-		return -ENOMEM;
-	}
-	return put(message, "kept", kept);
+	model_put(&r, message, "role", json_string("assistant"));
+	model_put(&r, message, "text", join(s, MODEL_PART_TEXT));
+	if (json_string_length(reasoning) > 0)
+		model_put(&r, message, "reasoning", json_incref(reasoning));
+	json_decref(reasoning);
+	/* A message that was cut off is only its text: half a turn is nothing to go on from. */
+	if (stop == MODEL_STOP_LENGTH || stop == MODEL_STOP_FILTER)
+		return r;
+	if (s->n_calls > 0)
+		model_put(&r, message, "calls", list_calls(s, &r));
+	kept = keep(s, &r);
+	if (json_object_size(kept) > 0)
+		model_put(&r, message, "kept", json_incref(kept));
+	json_decref(kept);
+	return r;
 }
 
 int model_stream_end(struct model_stream *s, struct model_reply *ret, struct ironclaw_error *err)
@@ -362,7 +359,7 @@ int model_stream_end(struct model_stream *s, struct model_reply *ret, struct iro
 		stop = MODEL_STOP_TOOLS;
 	name_calls(s);
 	if (r == 0)
-		r = message ? make_message(s, stop, message) : -ENOMEM;
+		r = make_message(s, stop, message);
 	if (r < 0)
 		return finish(s, r, err);
 	*ret = (struct model_reply){.stop = stop, .message = take_ptr(message), .usage = s->usage};

@@ -34,7 +34,7 @@ static int read_file(const char *path, char **ret, struct ironclaw_error *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "reading the key in %s", path);
-	while (len > 0 && strchr("\r\n", (*ret)[len - 1]))
+	while (len > 0 && ((*ret)[len - 1] == '\r' || (*ret)[len - 1] == '\n'))
 		(*ret)[--len] = '\0';
 	/* What stands behind a NUL would be left out in silence. */
 	if (strlen(*ret) != len)
@@ -50,7 +50,7 @@ int secret_read(const char *file, const char *variable, char **ret, struct ironc
 
 	if (file)
 		r = read_file(file, &secret, err);
-	else if (value && !(secret = strdup(value)))
+	else if (value && value[0] && !(secret = strdup(value)))
 		r = err_sys(err, ENOMEM, "reading a key");
 	if (r == 0 && secret)
 		r = check(secret, file ? file : variable, err);

@@ -15,7 +15,7 @@
 /**
  * secret_read() - read a key: from @file when there is one, else from the environment.
  * @file:	path, or NULL; its last newline is no part of the key
- * @variable:	name in the environment, or NULL
+ * @variable:	name in the environment, or NULL; an empty one is none
  * @ret:	for secret_free(); NULL when nothing is there
  *
  * Return: 0; -EINVAL: it is empty, too long, or not of printable ASCII without blanks; -errno of
