@@ -194,9 +194,10 @@ static int run_read(struct sandbox *s, const struct tool_arguments *args,
 			   all);
 	if (first > 1 || last < all) {
 		cleanup_free char *text = tools_text(part.text, part.len, TOOL_TEXT_MAX_B - 128);
+		bool ended = part.text[part.len - 1] == '\n';
 
-		return text ? say(ret, false, "%s\n[lines %zu to %zu of %zu]", text, first, last,
-				  all)
+		return text ? say(ret, false, "%s%s[lines %zu to %zu of %zu]", text,
+				  ended ? "" : "\n", first, last, all)
 			    : -ENOMEM;
 	}
 	ret->text = tools_text(part.text, part.len, TOOL_TEXT_MAX_B);
@@ -279,7 +280,7 @@ static int run_lines(struct sandbox *s, const struct tool_arguments *args,
 	text = tools_text(result.out.data, result.out.len, TOOL_TEXT_MAX_B - 128);
 	if (!text)
 		return -ENOMEM;
-	return say(ret, false, "%s%s", text, result.out.truncated ? "\n[there is more]" : "");
+	return say(ret, false, "%s%s", text, result.out.truncated ? "[there is more]" : "");
 }
 
 static int run_builtin(struct toolbox *box, enum tool_kind kind, const json_t *arguments,
