@@ -2,10 +2,10 @@
 /**
  * vm_workspace.h - the archive of a workspace into a running VM, and that of its changes out of it.
  *
- * docs/workspace.md has the archives. Both are commands of the guest (docs/protocol.md), so none of
- * the user's may run at the same time; ironclaw_vm_signal() reaches them, and
- * VM_WORKSPACE_TIMEOUT_MS is their time limit. What the guest says is foreign: bounded, and escaped
- * in @err and notices.
+ * docs/workspace.md has the archives. Both are commands of the guest (docs/protocol.md), stepped to
+ * their end, and processes beside them (process.h) with them; ironclaw_vm_signal() reaches them,
+ * and VM_WORKSPACE_TIMEOUT_MS is their time limit. What the guest says is foreign: bounded, and
+ * escaped in @err and notices.
  */
 #ifndef MACHINE_VM_WORKSPACE_H
 #define MACHINE_VM_WORKSPACE_H
@@ -15,7 +15,7 @@
 #define VM_WORKSPACE_TIMEOUT_MS	 (30U * 60U * 1000U)
 #define VM_WORKSPACE_NOTICES_MAX 32U
 
-/** Takes the archive as it comes; a negative return ends call and VM. */
+/** Takes the archive as it comes; a negative return ends the call. */
 typedef int (*vm_workspace_data)(void *userdata, const void *bytes, size_t len);
 /** Takes a line of the guest's, escaped. */
 typedef void (*vm_workspace_notice)(void *userdata, const char *text);

@@ -215,7 +215,8 @@ int sandbox_do(struct sandbox *s, const struct sandbox_request *request, struct 
  *		select (changes_select()); no changes: n is 0
  *
  * Blocks, and steps other processes along. Commands may run meanwhile: of what they write then, the
- * old or the new is seen, or half of it. Return: 0; -EINVAL without a workspace; -errno
+ * old or the new is seen, or half of it; when a folder goes under it the call fails, and may be
+ *made again. Return: 0; -EINVAL without a workspace; -errno
  */
 int sandbox_changes(struct sandbox *s, struct changes **ret, struct ironclaw_error *err);
 

@@ -2,7 +2,7 @@
 /*
  * sandbox_tool.c - a sandbox and what is done in it, for tests/it/sandbox.bats.
  *
- *   sandbox_tool [-i IMAGE] [-w FOLDER] [-g PATH] [-o BYTES] [-t MS] STEP...
+ *   sandbox_tool [-i IMAGE] [-w FOLDER] [-g PATH] [-o BYTES] [-s BYTES] [-t MS] STEP...
  *
  * A step is a word and its arguments:
  *
@@ -264,8 +264,10 @@ static void step_cancel(void)
 static void step_changes(void)
 {
 	struct ironclaw_error err;
-	int r = sandbox_changes(sandbox, &changes, &err);
+	int r;
 
+	changes = NULL;
+	r = sandbox_changes(sandbox, &changes, &err);
 	say_error(r, &err);
 	json_write_open_array(&json, "changes");
 	for (size_t i = 0; r == 0 && i < changes->n; i++) {
@@ -292,8 +294,11 @@ static int grant_by_flag(struct ironclaw_error *err)
 {
 	cleanup(gated_changes_free) struct gated_changes gated;
 	const struct approval_by by = approval_by_caller(APPROVAL_BY_FLAG, "--apply");
-	int r = gated_changes_make(changes, &gated);
+	int r;
 
+	if (!changes)
+		return 0;
+	r = gated_changes_make(changes, &gated);
 	return r < 0 ? r
 		     : approval_grant(sandbox_gate(sandbox), &gated.action, &by, &last_grant, err);
 }
@@ -494,7 +499,7 @@ int main(int argc, char **argv)
 	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
 
 	options.vm.notice = on_notice;
-	for (int c; (c = getopt(argc, argv, "+i:w:g:o:t:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+i:w:g:o:s:t:")) != -1;) {
 		if (c == 'i')
 			options.vm.image = optarg;
 		else if (c == 'w')
@@ -503,6 +508,8 @@ int main(int argc, char **argv)
 			options.workspace.guest_path = optarg;
 		else if (c == 'o')
 			defaults.output_max_b = (uint32_t)atoi(optarg);
+		else if (c == 's')
+			options.workspace.size_max_b = strtoull(optarg, NULL, 10);
 		else if (c == 't')
 			defaults.timeout_ms = (uint64_t)atoi(optarg);
 		else
