@@ -15,9 +15,10 @@ resume() {
 	ic agent --model m --base-url "$URL" --image "$IMAGE" --resume record "$@" </dev/null
 }
 
-# begin [FLAG...] TASK: an agent in the background, its pid in $AGENT.
+# begin [FLAG...] TASK: an agent in the background, its pid in $AGENT. (What bash starts there ignores
+# SIGINT.)
 begin() {
-	"$IRONCLAW" agent --model m --base-url "$URL" --image "$IMAGE" --record record "$@" \
+	env --default-signal=INT "$IRONCLAW" agent --model m --base-url "$URL" --image "$IMAGE" --record record "$@" \
 		>"$OUT" 2>"$ERR" </dev/null 3>&- &
 	AGENT=$!
 }
