@@ -14,6 +14,8 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 
+#define TAIL_SHOWN_B 240U
+
 static int exchange(struct mcp_transport *t, struct mcp_outgoing *out, struct ironclaw_error *err);
 static void reply(struct mcp_transport *t, const char *text);
 static int step(struct mcp_transport *t, struct ironclaw_error *err);
@@ -72,19 +74,23 @@ void mcp_stdio_stderr(struct mcp_stdio *io, const char *data, size_t len)
 
 void mcp_stdio_add_tail(const struct mcp_stdio *io, struct ironclaw_error *err)
 {
-	char text[IRONCLAW_ERROR_TEXT_MAX / 2];
+	char text[TAIL_SHOWN_B * ESCAPE_GROWTH + 1];
 	struct ironclaw_error said;
-	const char *from = io->tail;
+	const char *from = io->tail, *line;
 	size_t len = io->tail_len;
 
 	while (len > 0 && (from[len - 1] == '\n' || from[len - 1] == '\r'))
 		len--;
-	if (len > sizeof(text) - 1) {
-		from += len - (sizeof(text) - 1);
-		len = sizeof(text) - 1;
-	}
 	if (len == 0 || !err)
 		return;
+	if (len > TAIL_SHOWN_B) {
+		from += len - TAIL_SHOWN_B;
+		len = TAIL_SHOWN_B;
+		/* Whole lines, when there is one. */
+		line = memchr(from, '\n', len);
+		len -= line ? (size_t)(line + 1 - from) : 0;
+		from = line ? line + 1 : from;
+	}
 	escape_text(text, sizeof(text), from, len);
 	said = *err;
 	(void)err_set(err, said.code, said.errnum, "%s; its last words: %s", said.text, text);
