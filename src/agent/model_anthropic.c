@@ -250,7 +250,10 @@ static void add_assistant(const struct model_request *q, const json_t *message, 
 	json_t *block;
 	size_t i;
 
-	json_array_foreach(content, i, block) add_block(messages, "assistant", json_copy(block), r);
+	json_array_foreach(content, i, block)
+	{
+		add_block(messages, "assistant", json_copy(block), r);
+	}
 	if (content)
 		return;
 	add_text(messages, "assistant", message, r);
@@ -295,10 +298,12 @@ static void put_tools_and_system(const struct model_request *q, json_t *body, in
 	size_t i;
 
 	json_array_foreach(q->tools, i, tool)
+	{
 		model_push(r, list,
 			   json_pack("{s:O, s:O, s:O}", "name", json_object_get(tool, "name"),
 				     "description", json_object_get(tool, "description"),
 				     "input_schema", json_object_get(tool, "parameters")));
+	}
 	if (!system)
 		mark_for_cache(q, list, r);
 	if (i > 0)

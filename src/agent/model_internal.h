@@ -89,7 +89,7 @@ void model_count(const json_t *object, const char *key, uint64_t *ret);
 int model_broken(struct ironclaw_error *err, const char *why);
 
 /** model_said_error() - the server says in an answer that it failed; -EAGAIN, ... */
-int model_said_error(const json_t *document, struct ironclaw_error *err);
+int model_said_error(const json_t *root, struct ironclaw_error *err);
 
 /** model_arguments_object() - text of arguments as an object; what is none is put into one. */
 json_t *model_arguments_object(const char *text, size_t len);

@@ -381,8 +381,10 @@ int model_openai_body(const struct model_request *q, json_t *body)
 	}
 	model_put(&r, body, "messages", messages);
 	json_array_foreach(q->tools, i, tool)
+	{
 		model_push(&r, tools,
 			   json_pack("{s:s, s:O}", "type", "function", "function", tool));
+	}
 	if (i > 0)
 		model_put(&r, body, "tools", json_incref(tools));
 	json_decref(tools);

@@ -25,15 +25,17 @@ static int wrong(struct ironclaw_error *err, const char *what)
 	return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "a request to the model: %s", what);
 }
 
+static bool is_plain(char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '-';
+}
+
 static bool is_plain_name(const char *name)
 {
-	for (; *name; name++) {
-		bool letter = (*name | 0x20) >= 'a' && (*name | 0x20) <= 'z';
-
-		if (!letter && !(*name >= '0' && *name <= '9') && *name != '_' && *name != '-')
-			return false;
-	}
-	return true;
+	while (is_plain(*name))
+		name++;
+	return !*name;
 }
 
 void model_replayed_name(const json_t *call, char ret[MODEL_NAME_MAX_B + 1])
@@ -43,9 +45,9 @@ void model_replayed_name(const json_t *call, char ret[MODEL_NAME_MAX_B + 1])
 	const char *name = model_text_of(call, "name", &len);
 
 	for (; n < len && n < max; n++) {
-		char one[2] = {name[n], '\0'};
-
-		ret[n] = one[0] && is_plain_name(one) ? one[0] : '_';
+		ret[n] = '_';
+		if (is_plain(name[n]))
+			ret[n] = name[n];
 	}
 	if (n == 0)
 		ret[n++] = '_';

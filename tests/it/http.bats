@@ -7,8 +7,7 @@ load model.bash
 
 setup() {
 	use_tmp
-	TOOL=$TOP/${BUILD:-build}/tests/http_tool
-	[ -x "$TOOL" ] || TOOL=$(dirname "$IRONCLAW")/tests/http_tool
+	TOOL=$(dirname "$IRONCLAW")/tests/http_tool
 	unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
 }
 
@@ -205,9 +204,9 @@ certificate() {
 }
 
 @test "an answer has bounds" {
-	local lines
+	local lines n
 
-	lines=$(printf 'X-%d: %01000d\\r\\n' $(seq 300 | sed 's/$/ 0/'))
+	lines=$(for n in $(seq 300); do printf 'X-%d: %01000d\\r\\n' "$n" 0; done)
 	serve "[{\"body\": \"0123456789\"}, {\"body\": \"0123456789\"},
 		{\"socket\": \"HTTP/1.1 200 OK\\r\\n$lines\\r\\n\"}]"
 	http "$URL/" max=10

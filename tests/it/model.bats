@@ -133,7 +133,8 @@ null"
 		openai:/v1/=/v1/chat/completions openai:/api/v1=/api/v1/chat/completions \
 		openai:/v1beta/openai/=/v1beta/openai/chat/completions anthropic:=/v1/messages \
 		anthropic:/v1=/v1/messages anthropic:/v1/=/v1/messages anthropic:/anthropic=/anthropic/v1/messages; do
-		BASE=$URL$(sed 's/.*:\(.*\)=.*/\1/' <<<"$case")
+		BASE=${case#*:}
+		BASE=$URL${BASE%%=*}
 		ask "${case%%:*}"
 		stdout_has "url: $URL${case##*=}"
 		[ "$(logged '.[-1].path')" = "\"${case##*=}\"" ] || flunk "$case"

@@ -336,20 +336,25 @@ static void test_replies_that_are_none(void **state)
 	static const char *const cases[] = {
 		"{}",
 		"[]",
-		"{\"stop\":\"end\"}",
-		"{\"stop\":\"never\",\"message\":{\"role\":\"assistant\",\"text\":\"\"}}",
-		"{\"stop\":\"end\",\"message\":{\"role\":\"user\",\"text\":\"\"}}",
-		"{\"stop\":\"end\",\"message\":{\"role\":\"assistant\"}}",
-		"{\"stop\":\"tools\",\"message\":{\"role\":\"assistant\",\"text\":\"\"}}",
-		"{\"stop\":\"end\",\"message\":{\"role\":\"assistant\",\"text\":\"\","
-		"\"calls\":[{}]}}",
+		"{'stop':'end'}",
+		"{'stop':'never','message':{'role':'assistant','text':''}}",
+		"{'stop':'end','message':{'role':'user','text':''}}",
+		"{'stop':'end','message':{'role':'assistant'}}",
+		"{'stop':'tools','message':{'role':'assistant','text':''}}",
+		"{'stop':'end','message':{'role':'assistant','text':'','calls':[{}]}}",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_t *json = json_loads(cases[i], 0, NULL);
+		char text[128];
 		struct model_reply reply;
+		json_t *json;
 
+		(void)snprintf(text, sizeof(text), "%s", cases[i]);
+		for (char *c = text; *c; c++)
+			*c = *c == '\'' ? '"' : *c;
+		json = json_loads(text, 0, NULL);
+		assert_non_null(json);
 		assert_int_equal(model_reply_parse(json, &reply, NULL), -EINVAL);
 		json_decref(json);
 	}
