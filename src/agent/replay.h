@@ -29,12 +29,12 @@ int replay_line(struct replay *replay, const char *text, size_t len, struct reco
 
 /**
  * replay_lines() - replay a whole record.
- * @line:	called after each; or NULL
+ * @tell:	called after each; or NULL
  *
  * Return: as replay_line(); -EINVAL also without any line
  */
 int replay_lines(struct replay *replay, const char *text, size_t len,
-		 void (*line)(void *ud, const struct replay *replay,
+		 void (*tell)(void *ud, const struct replay *replay,
 			      const struct record_line *line),
 		 void *ud, struct ironclaw_error *err);
 

@@ -60,11 +60,11 @@ struct agent_session {
 /**
  * agent_session_begin() - a new session, recorded at @path, which must not be there.
  * @task:	NULL: the user is asked
- * @ret:	for agent_session_done(), whatever is returned
+ * @s:	filled, for agent_session_done(), whatever is returned
  *
  * The record's settings are options->settings with limits, interactive and tools. Return: 0, -errno
  */
-int agent_session_begin(struct agent_session *ret, const struct agent_session_options *options,
+int agent_session_begin(struct agent_session *s, const struct agent_session_options *options,
 			const char *path, const char *task, struct ironclaw_error *err);
 
 /**
@@ -73,17 +73,17 @@ int agent_session_begin(struct agent_session *ret, const struct agent_session_op
  * @record:	is taken over, as it is after record_open()
  * @text:	what the model is told
  */
-int agent_session_resume(struct agent_session *ret, const struct agent_session_options *options,
+int agent_session_resume(struct agent_session *s, const struct agent_session_options *options,
 			 struct replay *replay, struct record *record, const char *text,
 			 struct ironclaw_error *err);
 
 /**
  * agent_session_run() - until it stops.
  *
- * Return: 0 with session->state.stop; -errno: our own failure: the record is as far as it went
+ * Return: 0 with s->state.stop; -errno: our own failure: the record is as far as it went
  */
-int agent_session_run(struct agent_session *session, struct ironclaw_error *err);
+int agent_session_run(struct agent_session *s, struct ironclaw_error *err);
 
-void agent_session_done(struct agent_session *session);
+void agent_session_done(struct agent_session *s);
 
 #endif

@@ -206,14 +206,13 @@ static int parse_flags(int argc, char **argv, struct parser *p)
 
 static int read_text(const char *path, char **ret, struct ironclaw_error *err)
 {
-	cleanup_close int opened = -EBADF;
+	bool is_stdin = strcmp(path, "-") == 0;
+	cleanup_close int opened = is_stdin ? -EBADF : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = is_stdin ? STDIN_FILENO : opened;
 	cleanup_free char *text = malloc(AGENT_TASK_MAX_B + 1);
-	int fd = STDIN_FILENO;
 	size_t len = 0;
 	ssize_t n;
 
-	if (strcmp(path, "-") != 0)
-		fd = opened = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || !text)
 		return err_sys(err, fd < 0 ? errno : ENOMEM, "cannot read '%s'", path);
 	while ((n = read(fd, text + len, AGENT_TASK_MAX_B + 1 - len)) > 0)

@@ -31,7 +31,7 @@ HOSTILE='echo changed >file; mkdir -p .git/hooks; echo "touch /tmp/owned" >.git/
 hostile() {
 	turns "$(run_in_vm "$HOSTILE")" "$(call write_file '{"path": "/etc/passwd", "content": "x"}')" \
 		"$(call write_file '{"path": "../../../../../../tmp/ironclaw-agent-out", "content": "x"}')" \
-		"$(call edit_file '{"path": "file", "old_text": "changed", "new_text": "twice"}')" "$(say done)"
+		"$(call edit_file '{"path": "file", "old_text": "changed", "new_text": "twice"}')" "$(say 'done')"
 }
 
 decisions() {
@@ -72,7 +72,7 @@ decisions() {
 }
 
 @test "at a terminal a person decides" {
-	serve "$(turns "$(run_in_vm 'echo new >file')" "$(say done)")"
+	serve "$(turns "$(run_in_vm 'echo new >file')" "$(say 'done')")"
 	run python3 "$IT/terminal.py" 24 80 "$IRONCLAW" agent --model m --base-url "$URL" --image "$IMAGE" \
 		--record record --workspace ws "write" <<-'END'
 		expect edited *file
@@ -150,7 +150,7 @@ server_of() {
 	cp "$IT/fakes/mcp_server.py" ws/server.py
 	server_of fake /workspace/server.py
 	serve "$(turns "$(call mcp__fake__echo '{"text": "hello"}')" "$(call mcp__fake__fail '{}')" \
-		"$(call mcp__fake__nothing '{}')" "$(run_in_vm 'echo exec')" "$(say done)")"
+		"$(call mcp__fake__nothing '{}')" "$(run_in_vm 'echo exec')" "$(say 'done')")"
 	agent --workspace ws --discard --mcp-config mcp.json "use it"
 	exits 0
 	logged '[.[0].body.tools[].function.name]' | grep -q mcp__fake__echo || flunk "no tool of it"
@@ -173,7 +173,7 @@ server_of() {
 	stderr_has 'an MCP server ended'
 	recorded '.[-1].stop' '"server_lost"'
 	stop_serving
-	serve "$(turns "$(call mcp__fake__echo '{"text": "hello"}')" "$(say done)")"
+	serve "$(turns "$(call mcp__fake__echo '{"text": "hello"}')" "$(say 'done')")"
 	resume --workspace ws --discard --mcp-config mcp.json
 	exits 0
 	result_has 1 'its outcome is unknown'
@@ -184,7 +184,7 @@ server_of() {
 
 @test "an MCP server on the host is not even started without an approval" {
 	server_of fake "$IT/fakes/mcp_server.py" ', "where": "host"'
-	serve "$(turns "$(say done)")"
+	serve "$(turns "$(say 'done')")"
 	agent --mcp-config mcp.json "use it"
 	exits 125
 	stderr_has "the MCP server 'fake'"

@@ -77,7 +77,7 @@ END
 		{name: "exec", arguments: {command: "true", "cwd": "/"}},
 		{name: "exec", arguments: "{\"command\": "},
 		{name: "exec", arguments: "[]"},
-		{name: "constructor", arguments: {}}]}')" "$(say done)")"
+		{name: "constructor", arguments: {}}]}')" "$(say 'done')")"
 	agent "try them"
 	exits 0
 	result_has 1 '14 bytes'
@@ -104,7 +104,7 @@ END
 }
 
 @test "as many calls in one reply as there may be, each answered in order" {
-	serve "$(turns "$(jq -nc '{calls: [range(100) | {name: "exec", arguments: {command: "echo \(.)"}}]}')" "$(say done)")"
+	serve "$(turns "$(jq -nc '{calls: [range(100) | {name: "exec", arguments: {command: "echo \(.)"}}]}')" "$(say 'done')")"
 	agent "count"
 	exits 0
 	recorded '[.[] | select(.event == "result") | .text] == [range(100) | "\(.)\n[exit code 0]"]' true
@@ -112,7 +112,7 @@ END
 }
 
 @test "much output is cut in the middle, and any bytes are text" {
-	serve "$(turns "$(run_in_vm 'printf "first \377\000\n"; i=0; while [ $i -lt 9000 ]; do echo "a line $i"; i=$((i+1)); done; echo last')" "$(say done)")"
+	serve "$(turns "$(run_in_vm 'printf "first \377\000\n"; i=0; while [ $i -lt 9000 ]; do echo "a line $i"; i=$((i+1)); done; echo last')" "$(say 'done')")"
 	agent "print"
 	exits 0
 	result_has 1 "$(printf 'first \357\277\275\357\277\275')"
@@ -149,7 +149,7 @@ END
 
 @test "--json is the record of events, and the end" {
 	mkdir ws
-	serve "$(turns "$(run_in_vm 'echo x >file')" "$(say done)")"
+	serve "$(turns "$(run_in_vm 'echo x >file')" "$(say 'done')")"
 	agent --json --workspace ws --discard "write"
 	exits 0
 	[ "$(jq -r '.event // "end"' "$OUT" | tr '\n' ' ')" = 'user reply result reply end ' ] ||
