@@ -33,7 +33,7 @@
 #include "codec/sse.h"
 
 #define MODEL_REPLY_MAX_B	 (8U * 1024U * 1024U) /* text, reasoning and arguments together */
-#define MODEL_CALLS_MAX		 64U		      /* tool calls of one reply */
+#define MODEL_CALLS_MAX		 128U		      /* tool calls of one reply */
 #define MODEL_ID_MAX_B		 128U		      /* of a call; a longer one is replaced */
 #define MODEL_NAME_MAX_B	 128U		      /* of a tool */
 #define MODEL_MAX_TOKENS_DEFAULT 16384U		      /* Anthropic's API wants a number */

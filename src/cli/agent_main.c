@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/agent.h"
 #include "cli/cli.h"
 
 struct command {
@@ -16,6 +17,8 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{"agent", cmd_agent_loop},
+	{"replay", cmd_replay},
 	{"mcp", cmd_mcp},
 	{NULL, NULL},
 };

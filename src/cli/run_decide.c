@@ -129,7 +129,7 @@ static int apply(struct run_workspace *rw, const struct approval_gate *gate,
 	if (r < 0)
 		return r;
 	rw->decision = "applied";
-	cli_note("%zu changes applied to '%s'", rw->applied.applied, rw->ws->root);
+	cli_note("%zu changes applied to '%s'", rw->applied.applied, rw->changes->ws->root);
 	if (rw->applied.n_relinked > 0)
 		cli_note("%zu files had other names, which keep the old content",
 			 rw->applied.n_relinked);
@@ -165,7 +165,7 @@ static int refuse(struct run_workspace *rw, const struct approval_gate *gate,
 	err_clear(err);
 	rw->decision = "discarded";
 	(void)snprintf(rw->by, sizeof(rw->by), "%s %s", by->user, by->detail);
-	cli_note("the changes were discarded (%s); '%s' is as it was", why, rw->ws->root);
+	cli_note("the changes were discarded (%s); '%s' is as it was", why, rw->changes->ws->root);
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int obtain(struct run_workspace *rw, const struct approval_gate *gate, en
 	struct approval_grant grant;
 	/* Whoever answers elsewhere has nothing else to look at. */
 	int r = card_rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
-	const struct approval_card card = {.description = rw->ws->root,
+	const struct approval_card card = {.description = rw->changes->ws->root,
 					   .lines = rows.lines,
 					   .n_lines = rows.n};
 

@@ -29,6 +29,23 @@ static int make_file(const char *path, int *ret, struct ironclaw_error *err)
 	return *ret < 0 ? err_sys(err, errno, "cannot make '%s'", path) : 0;
 }
 
+int run_workspace_prepare(const struct run_workspace_args *args, struct run_workspace *ret,
+			  struct ironclaw_error *err)
+{
+	int r;
+
+	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
+	r = paths_get(&ret->paths, err);
+	return r < 0 ? r : policy_load(&ret->paths, NULL, &ret->policy, err);
+}
+
+int run_workspace_files(struct run_workspace *rw, struct ironclaw_error *err)
+{
+	int r = make_file(rw->args->changes_file, &rw->changes_fd, err);
+
+	return r < 0 ? r : make_file(rw->args->patch_file, &rw->patch_fd, err);
+}
+
 int run_workspace_open(const struct run_workspace_args *args, struct run_workspace *ret,
 		       struct ironclaw_error *err)
 {
@@ -36,18 +53,12 @@ int run_workspace_open(const struct run_workspace_args *args, struct run_workspa
 						  .excludes = args->excludes,
 						  .size_max_b = args->size_max_b,
 						  .notice = notice};
-	int r;
+	int r = run_workspace_prepare(args, ret, err);
 
-	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
-	r = paths_get(&ret->paths, err);
-	if (r == 0)
-		r = policy_load(&ret->paths, NULL, &ret->policy, err);
 	if (r == 0)
 		r = in_vm_open(&ret->paths, &options, &ret->ws, err);
 	if (r == 0)
-		r = make_file(args->changes_file, &ret->changes_fd, err);
-	if (r == 0)
-		r = make_file(args->patch_file, &ret->patch_fd, err);
+		r = run_workspace_files(ret, err);
 	return r;
 }
 
@@ -72,7 +83,7 @@ int run_workspace_out(struct run_workspace *rw, struct ironclaw_vm *vm, struct i
 void run_workspace_json(struct json_writer *w, const struct run_workspace *rw)
 {
 	json_write_open_object(w, "workspace");
-	json_write_string(w, "folder", rw->ws->root);
+	json_write_string(w, "folder", rw->changes->ws->root);
 	json_write_string(w, "decision", rw->decision ? rw->decision : "none");
 	json_write_string(w, "by", rw->by);
 	if (rw->failure)
@@ -97,7 +108,8 @@ void run_workspace_close(struct run_workspace *rw)
 	drop_file(&rw->changes_fd, rw->args->changes_file);
 	drop_file(&rw->patch_fd, rw->args->patch_file);
 	policy_free(rw->policy);
-	changes_free(rw->changes);
+	if (rw->stage)
+		changes_free(rw->changes);
 	stage_free(rw->stage);
 	workspace_free(rw->ws);
 	*rw = (struct run_workspace){.args = rw->args, .changes_fd = -EBADF, .patch_fd = -EBADF};

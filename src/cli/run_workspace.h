@@ -40,7 +40,7 @@ struct run_workspace {
 	struct policy *policy; /* read before anything runs; NULL: there is none */
 	struct workspace *ws;
 	struct stage *stage;
-	struct changes *changes;
+	struct changes *changes;  /* owned where @stage is */
 	int changes_fd, patch_fd; /* made before anything runs; -EBADF: not asked for, or written */
 	struct apply_result applied;
 	/* "applied", "discarded", "nothing kept", "unchanged", "failed"; NULL: none yet */
@@ -51,6 +51,17 @@ struct run_workspace {
 
 /** run_workspace_path() - where the guest has it. */
 const char *run_workspace_path(const struct run_workspace_args *args);
+
+/**
+ * run_workspace_prepare(), run_workspace_files() - the policy, and the files to save to, for
+ * whoever has the copy and the changes made by others (sandbox/sandbox.h): the first before
+ * anything runs, the second after the copy, which is not to have them in it. @changes is then set
+ * by the caller.
+ * @ret:	for run_workspace_close(), whatever is returned
+ */
+int run_workspace_prepare(const struct run_workspace_args *args, struct run_workspace *ret,
+			  struct ironclaw_error *err);
+int run_workspace_files(struct run_workspace *rw, struct ironclaw_error *err);
 
 /**
  * run_workspace_open() - what can be wrong is found here, before anything runs: the policy, files
