@@ -189,6 +189,20 @@ static void test_limits(void **state)
 	workspace_free(opened(NULL));
 }
 
+static void test_too_many(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < WORKSPACE_ENTRIES_MAX; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%06u", i);
+		assert_int_equal(symlinkat("x", root, name), 0);
+	}
+	workspace_free(opened(NULL));
+	host_link("more", "x");
+	refused(0, E2BIG, "200000");
+}
+
 static void test_holes(void **state)
 {
 	int fd = openat(root, "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -323,6 +337,7 @@ int main(void)
 		TEST(test_leaves_out),
 		TEST(test_skips_what_is_no_file),
 		TEST(test_limits),
+		TEST(test_too_many),
 		TEST(test_holes),
 		TEST(test_digests),
 		TEST(test_changes_while_read),
