@@ -161,7 +161,7 @@ static void test_too_many(void **state)
 	assert_int_equal(stage->n, WORKSPACE_ENTRIES_MAX);
 	stage_free(stage);
 	assert_int_equal(receive_many(WORKSPACE_ENTRIES_MAX + 1, &stage, &err), -EBADMSG);
-	assert_non_null(strstr(err.text, "too many"));
+	assert_non_null(strstr(err.text, "more entries than are allowed"));
 }
 
 /* A process that has a stage, and nothing else to do. */
