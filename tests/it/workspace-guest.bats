@@ -16,6 +16,8 @@ setup() {
 }
 
 teardown() {
+	# bats removes it as whoever runs it.
+	chmod -R u+w t
 	nothing_left
 }
 
