@@ -34,10 +34,10 @@ start() {
 	run=$!
 }
 
-# start_held NAME SCRIPT: one whose command goes on when `release NAME` says so. Its number is in $NAME.pid.
+# start_held NAME SCRIPT [FLAG]: one whose command goes on when `release NAME` says so. Its number is in NAME.pid.
 start_held() {
 	mkfifo "$1.fifo"
-	"$IRONCLAW" run "$IMAGE" -q -i --workspace "$PWD/ws" --apply -- sh -c "$2; echo up; read line" \
+	"$IRONCLAW" run "$IMAGE" -q -i --workspace "$PWD/ws" "${3:---apply}" -- sh -c "$2; echo up; read line" \
 		>"$1.out" 2>"$1.err" <>"$1.fifo" 3>&- &
 	echo $! >"$1.pid"
 	until_ grep -q up "$1.out"
@@ -251,6 +251,26 @@ on_terminal() {
 	kill -KILL "$run"
 	ends
 	tree | cmp - before
+}
+
+@test "what cannot be shown is not asked about" {
+	for same in yes no; do
+		rm -rf q.fifo ws/src ws/src2
+		mkdir ws/src
+		echo old >ws/src/main
+		start_held q 'echo new >src/main' --queue
+		# The diff needs the folder's own file, and a link is not followed.
+		[ "$same" = yes ] || { mv ws/src ws/src2 && ln -s src2 ws/src; }
+		release q
+		[ "$same" = no ] || {
+			until_ sh -c '"$0" approvals ls --json | jq -e ".[0].id"' "$IRONCLAW" >/dev/null
+			"$IRONCLAW" approvals approve "$("$IRONCLAW" approvals ls --json | jq -r '.[0].id')"
+		}
+		held_ends q
+		[ "$same" = no ] || [ "$(cat q.code ws/src/main)" = $'0\nnew' ] || flunk "$(cat q.err)"
+	done
+	[ "$(cat q.code ws/src2/main)" = $'125\nold' ] || flunk "$(cat q.code q.err)"
+	grep -q "cannot read 'src/main'" q.err || flunk "$(cat q.err)"
 }
 
 @test "stdin is the command's, and the answer comes from the terminal" {
