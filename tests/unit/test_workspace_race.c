@@ -332,7 +332,7 @@ static void begin_anew(struct all *all)
 /* The first stops one by one, for they hold the rename and what looks at it; then some of them. */
 static unsigned int next_stop(unsigned int stops)
 {
-	return stops < 8 ? stops + 1 : stops + 7;
+	return stops < 6 ? stops + 1 : stops + 29;
 }
 
 static const struct window {
