@@ -46,6 +46,7 @@ static const char help[] =
 	"      --apply            keep all changes without a question\n"
 	"      --discard          keep none\n"
 	"      --queue            let `ironclaw approvals` decide\n"
+	"      --policy FILE      decide by these rules instead of the user's\n"
 	"      --changes FILE     save the changes as an archive, whatever else is decided\n"
 	"      --patch FILE       save them as a patch\n"
 	"      --json             print one JSON document with the output and how it went\n"
@@ -79,6 +80,7 @@ enum {
 	OPT_QUEUE,
 	OPT_CHANGES,
 	OPT_PATCH,
+	OPT_POLICY,
 	OPT_JSON
 };
 
@@ -114,6 +116,7 @@ static const struct option longs[] = {
 	{"queue", no_argument, NULL, OPT_QUEUE},
 	{"changes", required_argument, NULL, OPT_CHANGES},
 	{"patch", required_argument, NULL, OPT_PATCH},
+	{"policy", required_argument, NULL, OPT_POLICY},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
@@ -252,6 +255,8 @@ static const char **text_field(struct run_args *args, int c)
 		return &args->workspace.changes_file;
 	case OPT_PATCH:
 		return &args->workspace.patch_file;
+	case OPT_POLICY:
+		return &args->workspace.policy_file;
 	default:
 		return NULL;
 	}
@@ -306,7 +311,7 @@ static int check_workspace(const char *name, struct run_args *args)
 	const struct run_workspace_args *w = &args->workspace;
 
 	if (!w->folder && (w->apply || w->discard || w->queue || w->changes_file || w->patch_file ||
-			   w->n_excludes > 0 || w->size_max_b > 0))
+			   w->policy_file || w->n_excludes > 0 || w->size_max_b > 0))
 		return cli_usage_error(name, "there is no --workspace that this could be about");
 	if (w->apply + w->discard + w->queue > 1)
 		return cli_usage_error(name, "--apply, --discard and --queue exclude each other");

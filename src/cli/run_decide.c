@@ -16,15 +16,13 @@
 
 #include "approval/ask.h"
 #include "base/cleanup.h"
-#include "base/escape.h"
 #include "cli/cli.h"
 #include "cli/run_workspace.h"
 #include "workspace/card.h"
 #include "workspace/gated.h"
 #include "workspace/patch.h"
 
-#define PATH_SHOWN_MAX_B 512U
-#define PATCH_NAMES_MAX	 100U
+#define PATCH_NAMES_MAX 100U
 
 /* A text as rows. */
 struct rows {
@@ -58,42 +56,75 @@ static int rows_split(struct rows *rows)
 	return 0;
 }
 
-/* @card: the overview; @diff: changes in full, @index or with SIZE_MAX all that are chosen */
-static int rows_make(const struct changes *changes, bool card, bool diff, size_t index,
-		     struct rows *ret)
+enum rows_of {
+	ROWS_CARD,	/* the overview */
+	ROWS_CHANGE,	/* one change, @index */
+	ROWS_DIFF,	/* the same in full */
+	ROWS_DIFFS,	/* all that are chosen in full */
+	ROWS_CARD_DIFFS /* and the overview before them */
+};
+
+static int put_diffs(FILE *out, const struct changes *changes, struct ironclaw_error *err)
 {
-	struct ironclaw_error err;
+	for (size_t i = 0; i < changes->n; i++) {
+		int r = changes->changes[i].selected ? card_diff(out, changes, i, err) : 0;
+
+		/* That the host's file is another one now is said in its place, and stops an apply.
+		 */
+		if (r < 0 && r != -ESTALE)
+			return r;
+	}
+	err_clear(err);
+	return 0;
+}
+
+static int put_rows(FILE *out, const struct changes *changes, enum rows_of what, size_t index,
+		    struct ironclaw_error *err)
+{
+	if (what == ROWS_CARD || what == ROWS_CARD_DIFFS)
+		card_text(out, changes);
+	if (what == ROWS_DIFFS || what == ROWS_CARD_DIFFS)
+		return put_diffs(out, changes, err);
+	if (what == ROWS_CHANGE)
+		card_change(out, changes, index);
+	return what == ROWS_DIFF ? card_diff(out, changes, index, err) : 0;
+}
+
+/* Return: 0; -errno when something cannot be shown: then it is not asked about either */
+static int rows_make(const struct changes *changes, enum rows_of what, size_t index,
+		     struct rows *ret, struct ironclaw_error *err)
+{
 	FILE *out;
+	int r;
 
 	*ret = (struct rows){.text = NULL};
 	out = open_memstream(&ret->text, &ret->len);
 	if (!out)
-		return -ENOMEM;
-	if (card)
-		card_text(out, changes);
-	for (size_t i = 0; diff && i < changes->n; i++) {
-		if (index == i || (index == SIZE_MAX && changes->changes[i].selected))
-			(void)card_diff(out, changes, i, &err);
-	}
-	if (fclose(out) != 0)
-		return -ENOMEM;
-	return rows_split(ret);
+		return err_sys(err, ENOMEM, "no room for the changes");
+	r = put_rows(out, changes, what, index, err);
+	if (fclose(out) != 0 || (r == 0 && rows_split(ret) < 0))
+		return err_sys(err, ENOMEM, "no room for the changes");
+	return r;
 }
 
 /* A question, and what is shown before it. */
 struct view {
 	const char *title;
 	const char *const *choices;
-	bool critical, diff;
-	size_t index; /* as of rows_make() */
+	bool critical;
+	enum rows_of rows;
+	size_t index; /* of the change */
 };
 
-/* @ret: index into the choices */
+/*
+ * @ret: index into the choices. Return: as ask_choice(); -ENODATA for a `q` between two pages, and
+ * for what cannot be shown, which is said
+ */
 static int ask(const struct changes *changes, const struct view *view, size_t *ret,
 	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
 {
 	cleanup(rows_done) struct rows rows;
-	int r = rows_make(changes, !view->diff, view->diff, view->index, &rows);
+	int r = rows_make(changes, view->rows, view->index, &rows, err);
 	const struct ask_question question = {.title = view->title,
 					      .lines = rows.lines,
 					      .n_lines = rows.n,
@@ -101,8 +132,10 @@ static int ask(const struct changes *changes, const struct view *view, size_t *r
 					      .critical = view->critical,
 					      .timeout_ms = APPROVAL_TIMEOUT_MS};
 
-	return r < 0 ? err_sys(err, -r, "no room for the changes")
-		     : ask_choice(&question, ret, terminal, err);
+	if (r == 0)
+		return ask_choice(&question, ret, terminal, err);
+	(void)fprintf(stderr, "ironclaw: %s\n", err->text);
+	return -ENODATA;
 }
 
 /* Each change for itself. */
@@ -115,18 +148,16 @@ static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
 
 	changes_select_all(changes, false);
 	for (size_t i = 0; i < changes->n;) {
-		char shown[PATH_SHOWN_MAX_B], title[PATH_SHOWN_MAX_B + 64];
-		struct changes one = {.n = 0};
+		char title[64];
 		size_t answer;
 		int r;
 
-		escape_name(shown, sizeof(shown), changes->changes[i].path,
-			    strlen(changes->changes[i].path));
-		(void)snprintf(title, sizeof(title), "%zu of %zu: %s %s", i + 1, changes->n,
-			       card_kind(changes->changes[i].kind), shown);
-		r = ask(diff ? changes : &one,
-			&(struct view){
-				.title = title, .choices = choices, .diff = true, .index = i},
+		(void)snprintf(title, sizeof(title), "%zu of %zu", i + 1, changes->n);
+		r = ask(changes,
+			&(struct view){.title = title,
+				       .choices = choices,
+				       .rows = diff ? ROWS_DIFF : ROWS_CHANGE,
+				       .index = i},
 			&answer, terminal, err);
 		if (r == -ENODATA && diff) {
 			diff = false;
@@ -180,9 +211,10 @@ static int apply(struct run_workspace *rw, const struct approval_gate *gate,
 
 	if (r == -ESTALE && !json)
 		card_conflicts(stderr, &rw->applied);
+	if (rw->applied.applied > 0)
+		rw->decision = "applied";
 	if (r < 0)
 		return r;
-	rw->decision = "applied";
 	cli_note("%zu changes applied to '%s'", rw->applied.applied, rw->ws->root);
 	if (rw->applied.n_relinked > 0)
 		cli_note("%zu files had other names, which keep the old content",
@@ -227,19 +259,20 @@ static int refuse(struct run_workspace *rw, const struct approval_gate *gate,
 static int obtain(struct run_workspace *rw, const struct approval_gate *gate, enum approval_way way,
 		  bool json, struct ironclaw_error *err)
 {
-	cleanup(gated_changes_free) struct gated_changes gated;
+	cleanup(gated_changes_free) struct gated_changes gated = {.paths = NULL};
 	cleanup(rows_done) struct rows rows;
 	struct approval_grant grant;
 	/* Whoever answers elsewhere has nothing else to look at. */
-	int r = rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
+	int r = rows_make(rw->changes, way == APPROVAL_ASK_QUEUE ? ROWS_CARD_DIFFS : ROWS_CARD, 0,
+			  &rows, err);
 	const struct approval_card card = {.description = rw->ws->root,
 					   .lines = rows.lines,
 					   .n_lines = rows.n};
 
-	if (r < 0 || gated_changes_make(rw->changes, &gated) < 0) {
-		gated = (struct gated_changes){.paths = NULL};
-		return err_sys(err, ENOMEM, "no room for the changes");
-	}
+	if (r == 0 && gated_changes_make(rw->changes, &gated) < 0)
+		r = err_sys(err, ENOMEM, "no room for the changes");
+	if (r < 0)
+		return r;
 	if (way == APPROVAL_ASK_QUEUE)
 		cli_note("waiting for `ironclaw approvals`");
 	r = approval_obtain(gate, &gated.action, &card, way, &grant, err);
@@ -289,8 +322,8 @@ static int converse(struct run_workspace *rw, const struct approval_gate *gate, 
 	bool diff = false;
 
 	for (;;) {
-		const struct view view = {"What the command changed", choices, critical, diff,
-					  SIZE_MAX};
+		const struct view view = {"What the command changed", choices, critical,
+					  diff ? ROWS_DIFFS : ROWS_CARD, 0};
 		struct approval_by by;
 		size_t answer = DISCARD;
 		int r = ask(rw->changes, &view, &answer, terminal, err);

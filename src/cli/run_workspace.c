@@ -101,7 +101,7 @@ int run_workspace_open(const struct run_workspace_args *args, struct run_workspa
 	state_fd = open_state(ret, err);
 	if (state_fd < 0)
 		return state_fd;
-	r = policy_load(&ret->paths, NULL, &ret->policy, err);
+	r = policy_load(&ret->paths, args->policy_file, &ret->policy, err);
 	if (r == 0)
 		r = workspace_key(state_fd, key, err);
 	if (r == 0)
