@@ -27,7 +27,7 @@ struct ask_question {
 	size_t n_lines;
 	const char *const *choices; /* words of [a-z], ends with NULL */
 	bool critical;		    /* the whole word must be typed, and no page may be skipped */
-	uint64_t timeout_ms;
+	uint64_t timeout_ms;	    /* since the last key; ASK_TOTAL_TIMEOUTS of it in all */
 };
 
 /**

@@ -53,7 +53,10 @@ int ask_open(uint64_t timeout_ms, struct ask_terminal *ret)
 	/* O_NONBLOCK is ours alone: each open of /dev/tty has flags of its own. */
 	cleanup_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	cleanup_close int signal_fd = -EBADF;
-	struct ask_terminal t = {.deadline_us = clock_now_us() + timeout_ms * 1000};
+	const uint64_t now_us = clock_now_us(), timeout_us = timeout_ms * 1000;
+	struct ask_terminal t = {.timeout_us = timeout_us,
+				 .deadline_us = now_us + timeout_us,
+				 .end_us = now_us + ASK_TOTAL_TIMEOUTS * timeout_us};
 	struct termios quiet;
 	sigset_t set;
 
@@ -146,6 +149,14 @@ int ask_flush(struct ask_terminal *t)
 	return tcflush(t->fd, TCIFLUSH) < 0 ? -EIO : 0;
 }
 
+/* Who reads on page by page is still there; a key that is stuck is not. */
+static void prolong(struct ask_terminal *t)
+{
+	const uint64_t deadline_us = clock_now_us() + t->timeout_us;
+
+	t->deadline_us = deadline_us < t->end_us ? deadline_us : t->end_us;
+}
+
 int ask_key(struct ask_terminal *t)
 {
 	for (;;) {
@@ -156,8 +167,10 @@ int ask_key(struct ask_terminal *t)
 		if (r < 0)
 			return r;
 		n = read(t->fd, &c, 1);
-		if (n == 1)
+		if (n == 1) {
+			prolong(t);
 			return tcgetpgrp(t->fd) == getpgrp() ? c : -ENOTTY;
+		}
 		if (n == 0 || (errno != EAGAIN && errno != EINTR))
 			return -EIO;
 	}

@@ -152,7 +152,10 @@ static int ask_queue(const struct approval_gate *gate, const struct approval_act
 {
 	struct queue_reply reply = {false, approval_by_caller(APPROVAL_BY_QUEUE, "")};
 	int r = queue_ask(gate->paths, action, card, timeout_ms(gate), &reply, err);
-	const char *why = r == 0 ? "denied" : r == -ETIMEDOUT ? "timeout" : "the queue failed";
+	const char *why = r == 0	    ? "denied"
+			  : r == -ETIMEDOUT ? "timeout"
+			  : r == -E2BIG	    ? "too large to be shown in the queue"
+					    : "the queue failed";
 
 	if (r == 0 && reply.yes)
 		return approval_grant(gate, action, &reply.by, ret, err);

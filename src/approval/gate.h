@@ -53,8 +53,8 @@ struct approval_gate {
 	const struct paths *paths;
 	struct audit_log *log;
 	const struct policy *policy; /* or NULL */
-	uint64_t timeout_ms;	     /* of a question and of a grant; 0: APPROVAL_TIMEOUT_MS */
-	const char *vm_id;	     /* for the records; or NULL */
+	uint64_t timeout_ms; /* of a question (ask.h) and of a grant; 0: APPROVAL_TIMEOUT_MS */
+	const char *vm_id;   /* for the records; or NULL */
 };
 
 struct approval_grant {

@@ -261,7 +261,7 @@ static int check(const char *command, struct parser *p)
 		return cli_usage_error(command,
 				       "--resume adds to its own file: --record is one too "
 				       "many");
-	return vm_args_check(command, &args->on);
+	return vm_args_check(command, &args->on, true);
 }
 
 int agent_parse(int argc, char **argv, struct agent_args *ret)

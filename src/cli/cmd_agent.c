@@ -186,6 +186,7 @@ static int open_vm(struct job *job, struct ironclaw_error *err)
 							.guest_path = w->guest_path,
 							.excludes = w->excludes,
 							.size_max_b = w->size_max_b},
+					  .policy_file = w->policy_file,
 					  .purpose = "agent"};
 
 	options.vm.notice = cli_notice;

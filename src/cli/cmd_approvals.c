@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "approval/ask.h"
 #include "approval/queue.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -15,12 +16,14 @@
 static const char help[] =
 	"usage: ironclaw approvals ls [--json]\n"
 	"       ironclaw approvals show ID [--json]\n"
-	"       ironclaw approvals approve ID\n"
+	"       ironclaw approvals approve ID [--yes]\n"
 	"       ironclaw approvals reject ID\n\n"
 	"Actions outside of a VM that wait for an approval. An ID is given in full; the first\n"
-	"answer counts, is good for exactly what was shown, once, and only while it waits.\n";
+	"answer counts, is good for exactly what was shown, once, and only while it waits.\n"
+	"A critical one is shown and asked about once more, at the terminal, unless --yes is "
+	"given.\n";
 
-enum { OPTION_JSON = 256 };
+enum { OPTION_JSON = 256, OPTION_YES };
 
 static int exit_code(const struct ironclaw_error *err)
 {
@@ -91,21 +94,24 @@ static int list(const struct paths *paths, bool json, struct ironclaw_error *err
 	return json_write_end(&w);
 }
 
-/* -1 to go on, else the exit code. @ret_id NULL: there is none. */
-static int parse(int argc, char **argv, bool *ret_json, const char **ret_id)
+/*
+ * -1 to go on, else the exit code.
+ * @flag: the one option that there is, or NULL; @ret_id: NULL for none
+ */
+static int parse(int argc, char **argv, const struct option *flag, bool *ret_flag,
+		 const char **ret_id)
 {
-	static const struct option with_json[] = {{"help", no_argument, NULL, 'h'},
-						  {"json", no_argument, NULL, OPTION_JSON},
-						  {NULL, 0, NULL, 0}};
-	static const struct option plain[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+				       flag ? *flag : (struct option){NULL, 0, NULL, 0},
+				       {NULL, 0, NULL, 0}};
 	int c;
 
-	while ((c = cli_getopt(argc, argv, ":h", ret_json ? with_json : plain)) != -1) {
+	while ((c = cli_getopt(argc, argv, ":h", longs)) != -1) {
 		if (c == 'h')
 			return cli_help(help);
 		if (c == '?')
 			return CLI_EXIT_USAGE;
-		*ret_json = true;
+		*ret_flag = true;
 	}
 	if (ret_id && optind == argc)
 		return cli_usage_error(argv[0], "say which: an ID of 'ironclaw approvals ls'");
@@ -116,11 +122,14 @@ static int parse(int argc, char **argv, bool *ret_json, const char **ret_id)
 	return -1;
 }
 
+static const struct option json_flag = {"json", no_argument, NULL, OPTION_JSON};
+static const struct option yes_flag = {"yes", no_argument, NULL, OPTION_YES};
+
 static int ls_command(int argc, char **argv, const struct paths *paths)
 {
 	struct ironclaw_error err = {0};
 	bool json = false;
-	int r = parse(argc, argv, &json, NULL);
+	int r = parse(argc, argv, &json_flag, &json, NULL);
 
 	if (r >= 0)
 		return r;
@@ -163,7 +172,7 @@ static int show_command(int argc, char **argv, const struct paths *paths)
 	struct ironclaw_error err = {0};
 	const char *id = NULL;
 	bool json = false;
-	int r = parse(argc, argv, &json, &id);
+	int r = parse(argc, argv, &json_flag, &json, &id);
 
 	if (r >= 0)
 		return r;
@@ -181,19 +190,57 @@ static int show_command(int argc, char **argv, const struct paths *paths)
 	return r < 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 
+/* What cannot be taken back is shown once more, to its end, and the whole word is typed. */
+static int confirm(const struct queue_entry *e, struct ironclaw_error *err)
+{
+	static const char *const choices[] = {"approve", "no", NULL};
+	char target[2 * ESCAPE_GROWTH * APPROVAL_TARGET_MAX_B], title[sizeof(target) + 64];
+	char terminal[ASK_TERMINAL_MAX_B];
+	const struct ask_question question = {.title = title,
+					      .description = e->description,
+					      .lines = (const char *const *)e->lines,
+					      .n_lines = e->n_lines,
+					      .choices = choices,
+					      .critical = true,
+					      .timeout_ms = APPROVAL_TIMEOUT_MS};
+	size_t choice = 1;
+	int r;
+
+	escape_name(target, sizeof(target), e->target, strlen(e->target));
+	(void)snprintf(title, sizeof(title), "[%s] %s: %s", e->risk, e->kind, target);
+	r = ask_choice(&question, &choice, terminal, err);
+	if (r == 0 && choice != 0)
+		r = err_set(err, IRONCLAW_ERR_CANCELLED, ECANCELED, "no");
+	if (r < 0)
+		err_prefix(err, "not approved, it waits yet");
+	if (r == -ENOTTY)
+		err_hint(err, "it is %s: read it with 'ironclaw approvals show', then add --yes",
+			 e->risk);
+	return r;
+}
+
+/* What is not known to be less than critical is taken for it. */
+static bool is_critical(const struct queue_entry *e)
+{
+	return strcmp(e->risk, approval_risk_name(APPROVAL_HIGH)) != 0 &&
+	       strcmp(e->risk, approval_risk_name(APPROVAL_MEDIUM)) != 0;
+}
+
 static int answer(int argc, char **argv, const struct paths *paths, bool yes)
 {
 	cleanup(queue_entry_done) struct queue_entry entry = {.n_lines = 0};
 	const char *id = NULL, *terminal;
 	struct ironclaw_error err = {0};
 	struct approval_by by;
-	int r = parse(argc, argv, NULL, &id);
+	bool sure = false;
+	int r = parse(argc, argv, yes ? &yes_flag : NULL, &sure, &id);
 
 	if (r >= 0)
 		return r;
 	terminal = ttyname(STDIN_FILENO);
 	by = approval_by_caller(APPROVAL_BY_QUEUE, terminal ? terminal : "no terminal");
 	if (queue_find(paths, id, &entry, &err) < 0 ||
+	    (yes && !sure && is_critical(&entry) && confirm(&entry, &err) < 0) ||
 	    queue_answer(paths, &entry, yes, &by, &err) < 0)
 		return cli_fail(&err, exit_code(&err));
 	(void)printf("%s %s\n", yes ? "approved" : "rejected", entry.id);

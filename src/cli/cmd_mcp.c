@@ -68,6 +68,7 @@ static void set_up(const struct mcp_args *args, struct mcp_service *ret)
 	sandbox_tools_server(w->folder != NULL, &ret->server);
 	ret->tools = (struct sandbox_tools_options){
 		.sandbox = {.vm = args->on.vm,
+			    .policy_file = args->on.workspace.policy_file,
 			    .workspace = {.folder = w->folder,
 					  .guest_path = w->guest_path,
 					  .excludes = w->excludes,

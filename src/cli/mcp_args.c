@@ -34,6 +34,7 @@ static const char help[] =
 	"again\n"
 	"      --workspace-size SIZE  the most that is copied (default: 4G)\n"
 	"      --queue            let `ironclaw approvals` decide what sandbox_apply may do\n"
+	"      --policy FILE      decide by these rules instead of the user's\n"
 	"  -q, --quiet            no notices on stderr\n"
 	"\n"
 	"Exit code: 0 when the client has closed our input or output, or a signal asked for the "
@@ -95,7 +96,7 @@ static int check(const char *name, const struct mcp_args *args)
 			name,
 			"--apply, --discard, --changes and --patch are about the end of a run: "
 			"here the client asks, and a policy or --queue answers");
-	return vm_args_check(name, &args->on);
+	return vm_args_check(name, &args->on, false);
 }
 
 int mcp_parse(int argc, char **argv, struct mcp_args *ret)

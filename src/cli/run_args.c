@@ -198,5 +198,5 @@ int run_parse(int argc, char **argv, struct run_args *ret, const char ***ret_env
 	ret->exec.stdin_fd = STDIN_FILENO;
 	if (ret->on.workspace.folder && !ret->exec.cwd)
 		ret->exec.cwd = run_workspace_path(&ret->on.workspace);
-	return vm_args_check(argv[0], &ret->on);
+	return vm_args_check(argv[0], &ret->on, false);
 }

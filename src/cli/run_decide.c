@@ -16,30 +16,32 @@
 
 #include "approval/ask.h"
 #include "base/cleanup.h"
-#include "base/escape.h"
 #include "cli/cli.h"
 #include "cli/run_workspace.h"
 #include "workspace/card.h"
 #include "workspace/gated.h"
 #include "workspace/patch.h"
 
-#define PATH_SHOWN_MAX_B 512U
-#define PATCH_NAMES_MAX	 100U
+#define PATCH_NAMES_MAX 100U
 
 /* A question, and what is shown before it. */
 struct view {
 	const char *title;
 	const char *const *choices;
-	bool critical, diff;
-	size_t index; /* as of card_rows_make() */
+	bool critical;
+	enum card_part part;
+	size_t index; /* of the change */
 };
 
-/* @ret: index into the choices */
+/*
+ * @ret: index into the choices. Return: as ask_choice(); -ENODATA for a `q` between two pages, and
+ * for what cannot be shown, which is said
+ */
 static int ask(const struct changes *changes, const struct view *view, size_t *ret,
 	       char terminal[ASK_TERMINAL_MAX_B], struct ironclaw_error *err)
 {
 	cleanup(card_rows_done) struct card_rows rows;
-	int r = card_rows_make(changes, !view->diff, view->diff, view->index, &rows);
+	int r = card_rows_make(changes, view->part, view->index, &rows, err);
 	const struct ask_question question = {.title = view->title,
 					      .lines = rows.lines,
 					      .n_lines = rows.n,
@@ -47,8 +49,10 @@ static int ask(const struct changes *changes, const struct view *view, size_t *r
 					      .critical = view->critical,
 					      .timeout_ms = APPROVAL_TIMEOUT_MS};
 
-	return r < 0 ? err_sys(err, -r, "no room for the changes")
-		     : ask_choice(&question, ret, terminal, err);
+	if (r == 0)
+		return ask_choice(&question, ret, terminal, err);
+	(void)fprintf(stderr, "ironclaw: %s\n", err->text);
+	return -ENODATA;
 }
 
 /* Each change for itself. */
@@ -61,18 +65,16 @@ static int choose(struct changes *changes, char terminal[ASK_TERMINAL_MAX_B],
 
 	changes_select_all(changes, false);
 	for (size_t i = 0; i < changes->n;) {
-		char shown[PATH_SHOWN_MAX_B], title[PATH_SHOWN_MAX_B + 64];
-		struct changes one = {.n = 0};
+		char title[64];
 		size_t answer;
 		int r;
 
-		escape_name(shown, sizeof(shown), changes->changes[i].path,
-			    strlen(changes->changes[i].path));
-		(void)snprintf(title, sizeof(title), "%zu of %zu: %s %s", i + 1, changes->n,
-			       card_kind(changes->changes[i].kind), shown);
-		r = ask(diff ? changes : &one,
-			&(struct view){
-				.title = title, .choices = choices, .diff = true, .index = i},
+		(void)snprintf(title, sizeof(title), "%zu of %zu", i + 1, changes->n);
+		r = ask(changes,
+			&(struct view){.title = title,
+				       .choices = choices,
+				       .part = diff ? CARD_DIFF : CARD_CHANGE,
+				       .index = i},
 			&answer, terminal, err);
 		if (r == -ENODATA && diff) {
 			diff = false;
@@ -126,9 +128,10 @@ static int apply(struct run_workspace *rw, const struct approval_gate *gate,
 
 	if (r == -ESTALE && !json)
 		card_conflicts(stderr, &rw->applied);
+	if (rw->applied.applied > 0)
+		rw->decision = "applied";
 	if (r < 0)
 		return r;
-	rw->decision = "applied";
 	cli_note("%zu changes applied to '%s'", rw->applied.applied, rw->changes->ws->root);
 	if (rw->applied.n_relinked > 0)
 		cli_note("%zu files had other names, which keep the old content",
@@ -173,19 +176,20 @@ static int refuse(struct run_workspace *rw, const struct approval_gate *gate,
 static int obtain(struct run_workspace *rw, const struct approval_gate *gate, enum approval_way way,
 		  bool json, struct ironclaw_error *err)
 {
-	cleanup(gated_changes_free) struct gated_changes gated;
+	cleanup(gated_changes_free) struct gated_changes gated = {.paths = NULL};
 	cleanup(card_rows_done) struct card_rows rows;
 	struct approval_grant grant;
 	/* Whoever answers elsewhere has nothing else to look at. */
-	int r = card_rows_make(rw->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows);
+	int r = card_rows_make(rw->changes, way == APPROVAL_ASK_QUEUE ? CARD_ALL : CARD_OVERVIEW, 0,
+			       &rows, err);
 	const struct approval_card card = {.description = rw->changes->ws->root,
 					   .lines = rows.lines,
 					   .n_lines = rows.n};
 
-	if (r < 0 || gated_changes_make(rw->changes, &gated) < 0) {
-		gated = (struct gated_changes){.paths = NULL};
-		return err_sys(err, ENOMEM, "no room for the changes");
-	}
+	if (r == 0 && gated_changes_make(rw->changes, &gated) < 0)
+		r = err_sys(err, ENOMEM, "no room for the changes");
+	if (r < 0)
+		return r;
 	if (way == APPROVAL_ASK_QUEUE)
 		cli_note("waiting for `ironclaw approvals`");
 	r = approval_obtain(gate, &gated.action, &card, way, &grant, err);
@@ -235,8 +239,8 @@ static int converse(struct run_workspace *rw, const struct approval_gate *gate, 
 	bool diff = false;
 
 	for (;;) {
-		const struct view view = {"What the command changed", choices, critical, diff,
-					  SIZE_MAX};
+		const struct view view = {"What the command changed", choices, critical,
+					  diff ? CARD_DIFFS : CARD_OVERVIEW, 0};
 		struct approval_by by;
 		size_t answer = DISCARD;
 		int r = ask(rw->changes, &view, &answer, terminal, err);

@@ -36,7 +36,7 @@ int run_workspace_prepare(const struct run_workspace_args *args, struct run_work
 
 	*ret = (struct run_workspace){.args = args, .changes_fd = -EBADF, .patch_fd = -EBADF};
 	r = paths_get(&ret->paths, err);
-	return r < 0 ? r : policy_load(&ret->paths, NULL, &ret->policy, err);
+	return r < 0 ? r : policy_load(&ret->paths, args->policy_file, &ret->policy, err);
 }
 
 int run_workspace_files(struct run_workspace *rw, struct ironclaw_error *err)

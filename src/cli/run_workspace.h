@@ -32,6 +32,7 @@ struct run_workspace_args {
 	bool apply, discard, queue;
 	const char *changes_file; /* save the changes as an archive, and */
 	const char *patch_file;	  /* as a patch; or NULL */
+	const char *policy_file;  /* NULL: the user's */
 };
 
 struct run_workspace {

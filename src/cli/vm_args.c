@@ -80,6 +80,8 @@ static const char **text_field(struct vm_args *args, int c)
 		return &args->workspace.changes_file;
 	case VM_ARG_PATCH:
 		return &args->workspace.patch_file;
+	case VM_ARG_POLICY:
+		return &args->workspace.policy_file;
 	default:
 		return NULL;
 	}
@@ -147,12 +149,13 @@ const char *vm_args_take(struct vm_args *args, int c, char *arg)
 	return NULL;
 }
 
-int vm_args_check(const char *name, const struct vm_args *args)
+int vm_args_check(const char *name, const struct vm_args *args, bool effects)
 {
 	const struct run_workspace_args *w = &args->workspace;
 
-	if (!w->folder && (w->apply || w->discard || w->queue || w->changes_file || w->patch_file ||
-			   w->n_excludes > 0 || w->size_max_b > 0))
+	if (!w->folder &&
+	    (w->apply || w->discard || w->changes_file || w->patch_file || w->n_excludes > 0 ||
+	     w->size_max_b > 0 || (!effects && (w->queue || w->policy_file))))
 		return cli_usage_error(name, "there is no --workspace that this could be about");
 	if (w->apply + w->discard + w->queue > 1)
 		return cli_usage_error(name, "--apply, --discard and --queue exclude each other");

@@ -35,7 +35,8 @@ enum {
 	VM_ARG_DISCARD,
 	VM_ARG_QUEUE,
 	VM_ARG_CHANGES,
-	VM_ARG_PATCH
+	VM_ARG_PATCH,
+	VM_ARG_POLICY
 };
 
 /* clang-format off */
@@ -61,7 +62,8 @@ enum {
 	{"discard", no_argument, NULL, VM_ARG_DISCARD}, \
 	{"queue", no_argument, NULL, VM_ARG_QUEUE}, \
 	{"changes", required_argument, NULL, VM_ARG_CHANGES}, \
-	{"patch", required_argument, NULL, VM_ARG_PATCH}
+	{"patch", required_argument, NULL, VM_ARG_PATCH}, \
+	{"policy", required_argument, NULL, VM_ARG_POLICY}
 
 #define VM_ARGS_HELP \
 	"      --cpus N           virtual processors, 1 to 32 (default: 1)\n" \
@@ -90,6 +92,7 @@ enum {
 	"      --apply            keep all changes without a question\n" \
 	"      --discard          keep none\n" \
 	"      --queue            let `ironclaw approvals` decide\n" \
+	"      --policy FILE      decide by these rules instead of the user's\n" \
 	"      --changes FILE     save the changes as an archive, whatever else is decided\n" \
 	"      --patch FILE       save them as a patch\n"
 /* clang-format on */
@@ -115,9 +118,10 @@ const char *vm_args_take(struct vm_args *args, int c, char *arg);
 /**
  * vm_args_check() - what a workspace's flags mean together.
  * @name:	of the command
+ * @effects:	it may have others outside of the VM, which --queue and --policy are about too
  *
  * Return: -1 to go on, or the exit code
  */
-int vm_args_check(const char *name, const struct vm_args *args);
+int vm_args_check(const char *name, const struct vm_args *args, bool effects);
 
 #endif

@@ -71,7 +71,7 @@ static int start(struct mcp_client *c, struct ironclaw_error *err)
 	case MCP_ON_HOST:
 		return mcp_host_open(&c->options, &peer, &c->transport, err);
 	case MCP_OVER_HTTP:
-		return mcp_http_open(&c->options, &peer, &c->transport, err);
+		return mcp_client_http_open(&c->options, &peer, &c->transport, err);
 	case MCP_IN_VM:
 		break;
 	}

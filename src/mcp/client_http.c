@@ -324,8 +324,8 @@ static void end(struct mcp_transport *t)
 	free(h);
 }
 
-int mcp_http_open(const struct mcp_client_options *options, const struct mcp_peer *peer,
-		  struct mcp_transport **ret, struct ironclaw_error *err)
+int mcp_client_http_open(const struct mcp_client_options *options, const struct mcp_peer *peer,
+			 struct mcp_transport **ret, struct ironclaw_error *err)
 {
 	static const struct mcp_transport_ops ops = {exchange, reply, step, end};
 	struct mcp_http *h = calloc(1, sizeof(*h));
@@ -335,7 +335,7 @@ int mcp_http_open(const struct mcp_client_options *options, const struct mcp_pee
 		return err_sys(err, ENOMEM, "MCP server");
 	h->transport = (struct mcp_transport){&ops, *peer};
 	h->config = options->config;
-	r = mcp_http_bearer(h->config, &h->bearer, err);
+	r = mcp_client_http_bearer(h->config, &h->bearer, err);
 	if (r < 0) {
 		free(h);
 		return r;

@@ -42,8 +42,10 @@ int mcp_http_headers_make(const struct mcp_http *h, const struct mcp_outgoing *o
 
 void mcp_http_headers_done(struct mcp_http_headers *headers);
 
-/** mcp_http_bearer() - read the token that the configuration names. @ret NULL when it names none.
+/** mcp_client_http_bearer() - read the token that the configuration names. @ret NULL when it names
+ * none.
  */
-int mcp_http_bearer(const struct mcp_server_config *config, char **ret, struct ironclaw_error *err);
+int mcp_client_http_bearer(const struct mcp_server_config *config, char **ret,
+			   struct ironclaw_error *err);
 
 #endif

@@ -103,7 +103,8 @@ void mcp_http_headers_done(struct mcp_http_headers *headers)
 	headers->n = 0;
 }
 
-int mcp_http_bearer(const struct mcp_server_config *config, char **ret, struct ironclaw_error *err)
+int mcp_client_http_bearer(const struct mcp_server_config *config, char **ret,
+			   struct ironclaw_error *err)
 {
 	char *secret = NULL;
 	int r = 0;

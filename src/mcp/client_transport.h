@@ -61,7 +61,7 @@ struct mcp_transport {
 };
 
 /**
- * mcp_vm_open(), mcp_host_open(), mcp_http_open() - start the server; HTTP connects later.
+ * mcp_vm_open(), mcp_host_open(), mcp_client_http_open() - start the server; HTTP connects later.
  * @ret:	for its close()
  *
  * Return: 0, -errno. Whether it may be started was decided before.
@@ -70,7 +70,7 @@ int mcp_vm_open(const struct mcp_client_options *options, const struct mcp_peer 
 		struct mcp_transport **ret, struct ironclaw_error *err);
 int mcp_host_open(const struct mcp_client_options *options, const struct mcp_peer *peer,
 		  struct mcp_transport **ret, struct ironclaw_error *err);
-int mcp_http_open(const struct mcp_client_options *options, const struct mcp_peer *peer,
-		  struct mcp_transport **ret, struct ironclaw_error *err);
+int mcp_client_http_open(const struct mcp_client_options *options, const struct mcp_peer *peer,
+			 struct mcp_transport **ret, struct ironclaw_error *err);
 
 #endif

@@ -72,8 +72,11 @@ int sandbox_approve(const struct sandbox *s, enum approval_way way, struct appro
 	if (r < 0)
 		return r;
 	gate.log = &log;
-	if (card_rows_make(s->changes, true, way == APPROVAL_ASK_QUEUE, SIZE_MAX, &rows) < 0 ||
-	    gated_changes_make(s->changes, &gated) < 0)
+	r = card_rows_make(s->changes, way == APPROVAL_ASK_QUEUE ? CARD_ALL : CARD_OVERVIEW, 0,
+			   &rows, err);
+	if (r < 0)
+		return r;
+	if (gated_changes_make(s->changes, &gated) < 0)
 		return err_sys(err, ENOMEM, "no room for the changes");
 	card = (struct approval_card){.description = s->ws->root,
 				      .lines = rows.lines,

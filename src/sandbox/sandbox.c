@@ -86,7 +86,7 @@ static int prepare(struct sandbox *s, const struct sandbox_options *o, struct ir
 	if (r == 0 && s->log.recovered[0])
 		warn(s, s->log.recovered);
 	if (r == 0)
-		r = policy_load(&s->paths, NULL, &s->policy, err);
+		r = policy_load(&s->paths, o->policy_file, &s->policy, err);
 	return r < 0 ? r : open_workspace(s, &o->workspace, err);
 }
 

@@ -51,7 +51,8 @@ struct sandbox_options {
 	 * sandbox_close(). */
 	struct ironclaw_vm_options vm;
 	struct sandbox_workspace workspace;
-	const char *purpose; /* "agent", "mcp": for the record of the start */
+	const char *policy_file; /* NULL: the user's */
+	const char *purpose;	 /* "agent", "mcp": for the record of the start */
 };
 
 struct sandbox;

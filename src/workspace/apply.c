@@ -244,13 +244,23 @@ static int add_op(struct apply *a, const struct journal_op *op)
 	return journal_add(&a->journal, op) < 0 ? failed(a, ENOMEM, "change", op->path) : 0;
 }
 
+static int64_t mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
 static void set_old(struct journal_op *op, const struct stat *st)
 {
 	op->old_ino = st->st_ino;
-	if (!S_ISREG(st->st_mode))
-		return;
-	op->old_size = (uint64_t)st->st_size;
-	op->old_mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	op->old_size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+	op->old_mtime_ns = S_ISREG(st->st_mode) ? mtime_ns(st) : 0;
+}
+
+static void set_new(struct journal_op *op, const struct stat *st)
+{
+	op->new_ino = st->st_ino;
+	op->new_size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+	op->new_mtime_ns = S_ISREG(st->st_mode) ? mtime_ns(st) : 0;
 }
 
 /* Writes what is new into the journal, and notes how it gets to its place. */
@@ -273,7 +283,7 @@ static int plan_new(struct apply *a, const struct change *change, uint32_t numbe
 		return r;
 	if (fstatat(a->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(a, errno, "look at the new", change->path);
-	op.new_ino = st.st_ino;
+	set_new(&op, &st);
 	if (change->before) {
 		set_old(&op, &there);
 		a->result->n_relinked += S_ISREG(there.st_mode) && there.st_nlink > 1;
@@ -445,6 +455,7 @@ static int carry_out(struct apply *a)
 
 static int apply_locked(struct apply *a)
 {
+	struct ironclaw_error why = {.code = IRONCLAW_ERR_NONE};
 	int r = make_journal(a), removed;
 
 	if (r == 0)
@@ -453,8 +464,12 @@ static int apply_locked(struct apply *a)
 		a->result->applied = 0;
 	if (a->dir_fd < 0 || a->rescued)
 		return r;
-	removed = commit_remove(a->root_fd, a->dir_fd);
-	return r == 0 && removed < 0 ? failed(a, -removed, "remove", JOURNAL_DIR) : r;
+	removed = commit_remove(a->root_fd, a->dir_fd, &why);
+	if (removed == 0)
+		return r;
+	err_prefix(&why, "%s", r == 0 ? "the changes were made" : a->err->text);
+	*a->err = why;
+	return removed;
 }
 
 static void count(struct apply *a)
@@ -470,7 +485,11 @@ static void count(struct apply *a)
 int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B],
 		  struct apply_result *ret, struct ironclaw_error *err)
 {
-	struct apply a = {.changes = changes, .dir_fd = -EBADF, .result = ret, .err = err};
+	struct ironclaw_error own = {.code = IRONCLAW_ERR_NONE};
+	struct apply a = {.changes = changes,
+			  .dir_fd = -EBADF,
+			  .result = ret,
+			  .err = err ? err : &own};
 	cleanup_close int lock = -EBADF;
 	uint8_t digest[DIGEST_B];
 	int r;

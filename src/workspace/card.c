@@ -56,7 +56,15 @@ void card_put(FILE *out, const char *text, size_t len)
 
 	while (len > 0) {
 		size_t n = piece_of(text, len);
+		const char *backslash = memchr(text, '\\', n);
 
+		if (backslash == text) {
+			(void)fputs("\\\\", out);
+			text++;
+			len--;
+			continue;
+		}
+		n = backslash ? (size_t)(backslash - text) : n;
 		escape_text(escaped, sizeof(escaped), text, n);
 		(void)fputs(escaped, out);
 		text += n;
@@ -69,6 +77,20 @@ static void put_path(FILE *out, const struct change *change)
 	card_put(out, change->path, strlen(change->path));
 	if (change->after ? change->after->type == TAR_DIR : change->before->type == TAR_DIR)
 		(void)fputc('/', out);
+}
+
+/* Letters beyond ASCII as numbers: a name that only looks like another one is told from it. */
+static void put_codes(FILE *out, const char *name)
+{
+	for (size_t take; *name; name += take) {
+		uint32_t cp = 0;
+
+		take = utf8_decode(name, strlen(name), &cp);
+		if (take > 1)
+			(void)fprintf(out, "\\u{%x}", (unsigned int)cp);
+		else
+			card_put(out, name, take = 1);
+	}
 }
 
 static const char *type_name(enum tar_type type)
@@ -100,8 +122,11 @@ static void put_details(FILE *out, const struct change *change)
 			(void)fprintf(out, ", had %" PRIu64, before->size);
 		(void)fputc(')', out);
 	}
-	if (change->odd_name)
-		(void)fputs("  (the name is not plain ASCII)", out);
+	if (change->odd_name) {
+		(void)fputs("  (the name is not plain ASCII: ", out);
+		put_codes(out, change->path);
+		(void)fputc(')', out);
+	}
 }
 
 static void put_change(FILE *out, size_t index, const struct change *change)
@@ -162,16 +187,8 @@ static int put_hunk(void *ctx, size_t a_from, size_t a_n, size_t b_from, size_t 
 
 static int put_line(void *ctx, char mark, const char *text, size_t len, bool has_newline)
 {
-	const size_t shown = len < CARD_LINE_MAX_B ? len : CARD_LINE_MAX_B;
-	size_t indent = 0;
-
 	(void)fputc(mark, ctx);
-	/* Indentation is shown as such, so that code can be read; any other tab is escaped. */
-	while (indent < shown && indent < 32 && text[indent] == '\t')
-		(void)fputc(text[indent++], ctx);
-	card_put(ctx, text + indent, shown - indent);
-	if (shown < len)
-		(void)fprintf(ctx, " [%zu more bytes of this line are not shown]", len - shown);
+	card_put(ctx, text, len);
 	(void)fputc('\n', ctx);
 	if (!has_newline)
 		(void)fputs("\\ No newline at end of file\n", ctx);
@@ -195,6 +212,15 @@ static void put_binary(FILE *out, const struct change *change)
 		put_digest(out, "+", change->after->size, change->after->digest);
 }
 
+void card_change(FILE *out, const struct changes *changes, size_t index)
+{
+	const struct change *change = &changes->changes[index];
+
+	put_change(out, index, change);
+	if (change->risk != RISK_NONE)
+		(void)fprintf(out, "  ! %s\n", change->why);
+}
+
 int card_diff(FILE *out, const struct changes *changes, size_t index, struct ironclaw_error *err)
 {
 	const struct change *change = &changes->changes[index];
@@ -202,9 +228,7 @@ int card_diff(FILE *out, const struct changes *changes, size_t index, struct iro
 	cleanup(sides_done) struct sides sides = {.is_text = false};
 	int r;
 
-	put_change(out, index, change);
-	if (change->risk != RISK_NONE)
-		(void)fprintf(out, "  ! %s\n", change->why);
+	card_change(out, changes, index);
 	if (change->kind == CHANGE_MODE)
 		return 0;
 	r = sides_load(changes, change, &sides);

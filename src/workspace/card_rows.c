@@ -31,23 +31,44 @@ static int split(struct card_rows *rows)
 	return 0;
 }
 
-int card_rows_make(const struct changes *changes, bool card, bool diff, size_t index,
-		   struct card_rows *ret)
+static int put_diffs(FILE *out, const struct changes *changes, struct ironclaw_error *err)
 {
-	struct ironclaw_error err;
+	for (size_t i = 0; i < changes->n; i++) {
+		int r = changes->changes[i].selected ? card_diff(out, changes, i, err) : 0;
+
+		/* That the host's file is another one now is said in its place, and stops an apply.
+		 */
+		if (r < 0 && r != -ESTALE)
+			return r;
+	}
+	err_clear(err);
+	return 0;
+}
+
+static int put(FILE *out, const struct changes *changes, enum card_part part, size_t index,
+	       struct ironclaw_error *err)
+{
+	if (part == CARD_OVERVIEW || part == CARD_ALL)
+		card_text(out, changes);
+	if (part == CARD_DIFFS || part == CARD_ALL)
+		return put_diffs(out, changes, err);
+	if (part == CARD_CHANGE)
+		card_change(out, changes, index);
+	return part == CARD_DIFF ? card_diff(out, changes, index, err) : 0;
+}
+
+int card_rows_make(const struct changes *changes, enum card_part part, size_t index,
+		   struct card_rows *ret, struct ironclaw_error *err)
+{
 	FILE *out;
+	int r;
 
 	*ret = (struct card_rows){.text = NULL};
 	out = open_memstream(&ret->text, &ret->len);
 	if (!out)
-		return -ENOMEM;
-	if (card)
-		card_text(out, changes);
-	for (size_t i = 0; diff && i < changes->n; i++) {
-		if (index == i || (index == SIZE_MAX && changes->changes[i].selected))
-			(void)card_diff(out, changes, i, &err);
-	}
-	if (fclose(out) != 0)
-		return -ENOMEM;
-	return split(ret);
+		return err_sys(err, ENOMEM, "no room for the changes");
+	r = put(out, changes, part, index, err);
+	if (fclose(out) != 0 || (r == 0 && split(ret) < 0))
+		return err_sys(err, ENOMEM, "no room for the changes");
+	return r;
 }

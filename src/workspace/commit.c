@@ -6,22 +6,26 @@
  * done, and which of the two shows: by the inode that now has the name in the journal. Nothing is
  * removed before all is done: what was taken lies in the journal, and goes back if need be.
  *
- * What is taken is looked at after the rename, when nobody can exchange it any more: is it what was
- * checked before? If it is not, it goes back. So no check is worth less for what somebody does
- * between it and the rename.
+ * What is taken is looked at after the rename, when nobody can exchange it any more, and once more
+ * when all is done: is it what was checked before? If it is not, everything goes back. So no check
+ * is worth less for what somebody does between it and the rename, nor for a kill after that. What
+ * is taken back is looked at in the same way: is it the new file that we made? One that somebody
+ * has written to since stays.
  *
  *	no record		undecided: the journal is removed, the tree was not touched
  *	record			decided: all that is left to do is done, then the record is removed
  *	no record, old files	finished: the journal is removed
  *
  * What cannot go back, because somebody has put something else in its place, stays in the journal,
- * and the journal is put aside under a name that nothing of ours looks at again.
+ * and so does a taken folder into which somebody still put something. Then the journal is put aside
+ * under a name that nothing of ours looks at again.
  */
 #include "workspace/commit.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +40,7 @@
 #define LOCK_PAUSE_US 20000U
 #define NAME_B	      16U
 #define RESCUE_TRIES  16U
+#define RESCUED_B     (sizeof(COMMIT_RESCUED) + 8)
 
 int commit_lock(int root_fd, int how)
 {
@@ -103,20 +108,31 @@ static bool is_empty_folder(int dir_fd, const char *name)
 	return true;
 }
 
-/* Whether what lies in the journal now is what was checked when it was still in the workspace. */
-static bool is_what_was_checked(const struct commit *c, const struct journal_op *op)
+/* Whether what lies in the journal now is the one with @ino, with nothing done to it since. */
+static bool is_untouched(const struct commit *c, const struct journal_op *op, uint64_t ino,
+			 uint64_t size, int64_t mtime_ns)
 {
 	char name[NAME_B];
 	struct stat st;
 
 	name_of(op, name);
-	if (fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != op->old_ino)
+	if (fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != ino)
 		return false;
 	if (S_ISDIR(st.st_mode))
 		return is_empty_folder(c->dir_fd, name);
 	return !S_ISREG(st.st_mode) ||
-	       ((uint64_t)st.st_size == op->old_size &&
-		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == op->old_mtime_ns);
+	       ((uint64_t)st.st_size == size &&
+		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == mtime_ns);
+}
+
+static bool is_what_was_checked(const struct commit *c, const struct journal_op *op)
+{
+	return is_untouched(c, op, op->old_ino, op->old_size, op->old_mtime_ns);
+}
+
+static bool is_what_was_made(const struct commit *c, const struct journal_op *op)
+{
+	return is_untouched(c, op, op->new_ino, op->new_size, op->new_mtime_ns);
 }
 
 static int move(int from_fd, const char *from, int to_fd, const char *to, unsigned int flags)
@@ -129,33 +145,6 @@ static int as_stale(int r)
 {
 	return r == -ENOENT || r == -EEXIST || r == -ELOOP || r == -ENOTDIR || r == -EXDEV ? -ESTALE
 											   : r;
-}
-
-/*
- * Moves; what comes out of the workspace by it must be what was checked, or goes back. Where it
- * cannot, undo_op() finds it in the journal, tries again and says so.
- */
-static int take(const struct commit *c, const struct journal_op *op, int fd, const char *base)
-{
-	const unsigned int how = op->kind == JOURNAL_SWAP ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-	char name[NAME_B];
-	int r;
-
-	name_of(op, name);
-	r = op->kind == JOURNAL_SWAP ? move(c->dir_fd, name, fd, base, how)
-				     : move(fd, base, c->dir_fd, name, how);
-	if (r < 0 || is_what_was_checked(c, op))
-		return r;
-	(void)move(c->dir_fd, name, fd, base, how);
-	return -ESTALE;
-}
-
-static int put(const struct commit *c, const struct journal_op *op, int fd, const char *base)
-{
-	char name[NAME_B];
-
-	name_of(op, name);
-	return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
 }
 
 /* By what lies in the journal. Return: 1, 0, -errno; -ESTALE for something foreign */
@@ -194,34 +183,30 @@ static int change_mode(int fd, const char *base, uint32_t from, uint32_t to)
 	return chmod(path, to) < 0 ? -errno : 0;
 }
 
-static int do_op(const struct commit *c, const struct journal_op *op)
+/* What somebody has written to, or put something into, stays. */
+static int undo_put(const struct commit *c, const struct journal_op *op, int fd, const char *base)
 {
-	const char *base;
-	cleanup_close int fd = -EBADF;
-	int r = is_done(c, op);
+	char name[NAME_B];
 
-	/* The folder of what is done may be in the journal as well: it is not asked for. */
-	if (r != 0)
-		return r < 0 ? r : 0;
-	fd = beneath_parent(c->root_fd, op->path, &base);
-	if (fd < 0)
-		return fd;
-	if (op->kind == JOURNAL_MODE)
-		return change_mode(fd, base, op->old_mode, op->new_mode);
-	return op->kind == JOURNAL_PUT ? put(c, op, fd, base) : take(c, op, fd, base);
-}
-
-/* A new folder in which somebody has put something stays. */
-static int undo_put(const struct commit *c, int fd, const char *base, const char *name)
-{
-	struct stat st;
-
+	name_of(op, name);
 	/* Only something new stays behind where this fails. */
-	if (move(fd, base, c->dir_fd, name, RENAME_NOREPLACE) < 0 ||
-	    fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
-	    is_empty_folder(c->dir_fd, name))
+	if (move(fd, base, c->dir_fd, name, RENAME_NOREPLACE) < 0 || is_what_was_made(c, op))
 		return 0;
 	return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
+}
+
+/* The same; then the old one stays in the journal. */
+static int undo_swap(const struct commit *c, const struct journal_op *op, int fd, const char *base)
+{
+	char name[NAME_B];
+	int r;
+
+	name_of(op, name);
+	r = move(c->dir_fd, name, fd, base, RENAME_EXCHANGE);
+	if (r < 0 || is_what_was_made(c, op))
+		return r;
+	r = move(c->dir_fd, name, fd, base, RENAME_EXCHANGE);
+	return r < 0 ? r : -EEXIST;
 }
 
 /*
@@ -251,7 +236,7 @@ static int undo_op(const struct commit *c, const struct journal_op *op)
 		r = inode_at(fd, base, &in_place);
 	if (op->kind == JOURNAL_PUT)
 		return fd >= 0 && r == 0 && !in_journal && in_place == op->new_ino
-			       ? undo_put(c, fd, base, name)
+			       ? undo_put(c, op, fd, base)
 			       : 0;
 	if (!in_journal || (op->kind == JOURNAL_SWAP && in_journal == op->new_ino))
 		return 0;
@@ -259,7 +244,48 @@ static int undo_op(const struct commit *c, const struct journal_op *op)
 		return fd < 0 ? fd : r;
 	if (op->kind == JOURNAL_TAKE)
 		return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
-	return in_place == op->new_ino ? move(c->dir_fd, name, fd, base, RENAME_EXCHANGE) : -EEXIST;
+	return in_place == op->new_ino ? undo_swap(c, op, fd, base) : -EEXIST;
+}
+
+/* Moves; what comes out of the workspace by it must be what was checked, or goes back. */
+static int take(const struct commit *c, const struct journal_op *op, int fd, const char *base)
+{
+	char name[NAME_B];
+	int r;
+
+	name_of(op, name);
+	r = op->kind == JOURNAL_SWAP ? move(c->dir_fd, name, fd, base, RENAME_EXCHANGE)
+				     : move(fd, base, c->dir_fd, name, RENAME_NOREPLACE);
+	if (r < 0 || is_what_was_checked(c, op))
+		return r;
+	/* At once, so that few see it; where it cannot, undo_all() finds the same and says so. */
+	(void)undo_op(c, op);
+	return -ESTALE;
+}
+
+static int put(const struct commit *c, const struct journal_op *op, int fd, const char *base)
+{
+	char name[NAME_B];
+
+	name_of(op, name);
+	return move(c->dir_fd, name, fd, base, RENAME_NOREPLACE);
+}
+
+static int do_op(const struct commit *c, const struct journal_op *op)
+{
+	const char *base;
+	cleanup_close int fd = -EBADF;
+	int r = is_done(c, op);
+
+	/* The folder of what is done may be in the journal as well: it is not asked for. */
+	if (r != 0)
+		return r < 0 ? r : 0;
+	fd = beneath_parent(c->root_fd, op->path, &base);
+	if (fd < 0)
+		return fd;
+	if (op->kind == JOURNAL_MODE)
+		return change_mode(fd, base, op->old_mode, op->new_mode);
+	return op->kind == JOURNAL_PUT ? put(c, op, fd, base) : take(c, op, fd, base);
 }
 
 static void undo_all(struct commit *c)
@@ -272,73 +298,107 @@ static void undo_all(struct commit *c)
 	}
 }
 
-int commit_do(struct commit *c)
+/* Return: 0; -ESTALE when something was done meanwhile to what was taken */
+static int check_taken(struct commit *c)
 {
-	const struct journal *journal = c->journal;
+	for (c->failed = 0; c->failed < c->journal->n; c->failed++) {
+		const struct journal_op *op = &c->journal->ops[c->failed];
 
-	for (size_t i = 0; i < journal->n; i++) {
-		int r = do_op(c, &journal->ops[i]);
-
-		if (r == 0)
-			continue;
-		c->failed = i;
-		undo_all(c);
-		return as_stale(r);
+		if ((op->kind == JOURNAL_TAKE || op->kind == JOURNAL_SWAP) &&
+		    !is_what_was_checked(c, op))
+			return -ESTALE;
 	}
 	return 0;
 }
 
-/* Not with all beneath: a folder in it that is not empty holds what somebody else put there. */
-static int empty_journal(int dir_fd)
+int commit_do(struct commit *c)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	for (c->failed = 0; r == 0 && c->failed < c->journal->n; c->failed++)
+		r = do_op(c, &c->journal->ops[c->failed]);
+	if (r < 0)
+		c->failed--;
+	else
+		r = check_taken(c);
+	if (r < 0)
+		undo_all(c);
+	return as_stale(r);
+}
+
+/*
+ * Not with all beneath: a folder in it that is not empty holds what somebody else put there.
+ *
+ * Return: 0; -errno with the first name that stays
+ */
+static int empty_journal(int dir_fd, char ret[NAME_MAX + 1])
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	cleanup_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
+	(void)snprintf(ret, NAME_MAX + 1, ".");
 	if (!dir) {
-		int saved = errno;
-
+		r = -errno;
 		if (fd >= 0)
 			(void)close(fd);
-		return -saved;
+		return r;
 	}
 	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(dir_fd, entry->d_name, 0) == 0 ||
+		    unlinkat(dir_fd, entry->d_name, AT_REMOVEDIR) == 0 || r < 0)
 			continue;
-		if (unlinkat(dir_fd, entry->d_name, 0) < 0 &&
-		    unlinkat(dir_fd, entry->d_name, AT_REMOVEDIR) < 0)
-			return -errno;
+		r = -errno;
+		(void)snprintf(ret, NAME_MAX + 1, "%s", entry->d_name);
 	}
-	return 0;
+	return r;
 }
 
-int commit_remove(int root_fd, int dir_fd)
+/* Not moved, nothing is lost either: the next recovery tries again. */
+static void put_aside(int root_fd, char ret[RESCUED_B])
 {
+	for (unsigned int i = 0; i < RESCUE_TRIES; i++) {
+		(void)snprintf(ret, RESCUED_B, COMMIT_RESCUED "%08x", randombytes_random());
+		if (move(root_fd, JOURNAL_DIR, root_fd, ret, RENAME_NOREPLACE) == 0)
+			return;
+	}
+	(void)snprintf(ret, RESCUED_B, JOURNAL_DIR);
+}
+
+int commit_remove(int root_fd, int dir_fd, struct ironclaw_error *err)
+{
+	char stays[NAME_MAX + 1], name[RESCUED_B];
 	int r;
 
 	if (unlinkat(dir_fd, JOURNAL_RECORD, 0) < 0 && errno != ENOENT)
-		return -errno;
-	r = empty_journal(dir_fd);
-	if (r < 0)
-		return r;
-	return unlinkat(root_fd, JOURNAL_DIR, AT_REMOVEDIR) < 0 ? -errno : 0;
+		return err_sys(err, errno, "cannot remove the journal in the workspace");
+	r = empty_journal(dir_fd, stays);
+	if (r == 0 && unlinkat(root_fd, JOURNAL_DIR, AT_REMOVEDIR) == 0)
+		return 0;
+	if (r == 0)
+		r = -errno;
+	put_aside(root_fd, name);
+	(void)err_set(err, IRONCLAW_ERR_BUSY, ENOTRECOVERABLE,
+		      r == -ENOTEMPTY || r == -EEXIST
+			      ? "somebody put something into a folder of the workspace that was "
+				"taken away just now: it is in '%s/%s'"
+			      : "what was to be removed from the workspace is still in '%s/%s': %s",
+		      name, stays, strerror(-r));
+	err_hint(err, "move what is needed back, then remove '%s'", name);
+	return -ENOTRECOVERABLE;
 }
 
 int commit_rescue(const struct commit *c, struct ironclaw_error *err)
 {
 	const struct journal_op *op = &c->journal->ops[c->stranded];
-	char name[sizeof(COMMIT_RESCUED) + 8] = JOURNAL_DIR;
-	int r = -EEXIST;
+	char name[RESCUED_B];
 
-	for (unsigned int i = 0; i < RESCUE_TRIES && r == -EEXIST; i++) {
-		(void)snprintf(name, sizeof(name), COMMIT_RESCUED "%08x", randombytes_random());
-		r = move(c->root_fd, JOURNAL_DIR, c->root_fd, name, RENAME_NOREPLACE);
-	}
-	/* Not moved, it is not lost either: the next recovery tries again. */
+	put_aside(c->root_fd, name);
 	(void)err_set(err, IRONCLAW_ERR_BUSY, ENOTRECOVERABLE,
 		      "somebody changed the workspace just now, and %zu of its old files could not "
 		      "be put back: the content of '%s' is '%s/%u' there",
-		      c->n_stranded, op->path, r < 0 ? JOURNAL_DIR : name, op->number);
+		      c->n_stranded, op->path, name, op->number);
 	err_hint(err, "move what is needed back, then remove that folder");
 	return -ENOTRECOVERABLE;
 }
@@ -414,6 +474,5 @@ int workspace_recover(int root_fd, const uint8_t key[WORKSPACE_KEY_B], struct ir
 		return commit_rescue(&c, err);
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		return err_sys(err, -r, "cannot finish what was begun in the workspace");
-	r = commit_remove(root_fd, fd);
-	return r < 0 ? err_sys(err, -r, "cannot remove the journal in the workspace") : 0;
+	return commit_remove(root_fd, fd, err);
 }

@@ -43,7 +43,12 @@ int commit_do(struct commit *c);
  */
 int commit_rescue(const struct commit *c, struct ironclaw_error *err);
 
-/** commit_remove() - remove the journal, its record first. Return: 0, -errno */
-int commit_remove(int root_fd, int dir_fd);
+/**
+ * commit_remove() - remove the journal, its record first. What cannot be removed, such as a folder
+ * into which somebody has put something since, is put aside like a rescued journal.
+ *
+ * Return: 0; -ENOTRECOVERABLE, with the sentence; -errno
+ */
+int commit_remove(int root_fd, int dir_fd, struct ironclaw_error *err);
 
 #endif

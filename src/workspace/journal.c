@@ -19,12 +19,12 @@ struct head {
 
 struct record {
 	uint32_t kind, number;
-	uint64_t new_ino, old_ino, old_size;
-	int64_t old_mtime_ns;
+	uint64_t new_ino, old_ino, new_size, old_size;
+	int64_t new_mtime_ns, old_mtime_ns;
 	uint32_t old_mode, new_mode, path_length, zero;
 };
 
-static const char magic[8] = "ICapply1";
+static const char magic[8] = "ICapply2";
 
 int journal_add(struct journal *journal, const struct journal_op *op)
 {
@@ -87,7 +87,9 @@ int journal_encode(const struct journal *journal, const uint8_t key[WORKSPACE_KE
 			.number = op->number,
 			.new_ino = op->new_ino,
 			.old_ino = op->old_ino,
+			.new_size = op->new_size,
 			.old_size = op->old_size,
+			.new_mtime_ns = op->new_mtime_ns,
 			.old_mtime_ns = op->old_mtime_ns,
 			.old_mode = op->old_mode,
 			.new_mode = op->new_mode,
@@ -128,7 +130,9 @@ static int decode_op(const uint8_t **at, size_t *left, struct journal *journal)
 					    .number = r.number,
 					    .new_ino = r.new_ino,
 					    .old_ino = r.old_ino,
+					    .new_size = r.new_size,
 					    .old_size = r.old_size,
+					    .new_mtime_ns = r.new_mtime_ns,
 					    .old_mtime_ns = r.old_mtime_ns,
 					    .old_mode = r.old_mode,
 					    .new_mode = r.new_mode,

@@ -29,11 +29,11 @@ enum journal_kind {
 
 struct journal_op {
 	enum journal_kind kind;
-	uint32_t number;	     /* name in the journal */
-	uint64_t new_ino, old_ino;   /* what is put, what is taken */
-	uint64_t old_size;	     /* of what is taken, a file, as it was checked */
-	int64_t old_mtime_ns;	     /* the same; 0 of others */
-	uint32_t old_mode, new_mode; /* JOURNAL_MODE: 0 to 07777 */
+	uint32_t number;		    /* name in the journal */
+	uint64_t new_ino, old_ino;	    /* what is put, what is taken */
+	uint64_t new_size, old_size;	    /* of files, as they were made and checked */
+	int64_t new_mtime_ns, old_mtime_ns; /* the same; 0 of others */
+	uint32_t old_mode, new_mode;	    /* JOURNAL_MODE: 0 to 07777 */
 	char *path;
 };
 

@@ -252,8 +252,8 @@ struct apply_result {
  * Return: 0; -EPERM when the selection is not the approved one; -ESTALE when something is not as it
  * was when it was copied: *ret says what, and nothing was changed; -EOPNOTSUPP when the file system
  * cannot exchange two files; -EBUSY when another apply goes on; -ENOTRECOVERABLE when somebody
- * changed the folder meanwhile so that something could not be put back: @err says where it is now;
- * -errno: nothing was changed, unless ret->applied says that it was, and only the journal is left
+ * changed the folder meanwhile so that something could not be put back, or put something into what
+ * went: @err says where it is now; -errno: nothing was changed. ret->applied says whether it was
  */
 int apply_changes(const struct changes *changes, const uint8_t approved[DIGEST_B],
 		  struct apply_result *ret, struct ironclaw_error *err);

@@ -77,11 +77,11 @@ IGNORE = {
 
 
 def op(kind, path, number=0, new=1, old=2, size=3, mtime=4, old_mode=0, new_mode=0, zero=0):
-    return struct.pack("<IIQQQqIIII", kind, number, new, old, size, mtime, old_mode, new_mode,
-                       len(path), zero) + path
+    return struct.pack("<IIQQQQqqIIII", kind, number, new, old, size, size, mtime, mtime, old_mode,
+                       new_mode, len(path), zero) + path
 
 
-def journal(*ops, n=None, magic=b"ICapply1"):
+def journal(*ops, n=None, magic=b"ICapply2"):
     return magic + struct.pack("<QQQ", 1, 2, len(ops) if n is None else n) + b"".join(ops)
 
 
@@ -93,7 +93,7 @@ JOURNAL = {
     "count": journal(op(1, b"a"), n=2),
     "rest": journal(op(1, b"a")) + b"x",
     "zero": journal(op(1, b"a", zero=1)),
-    "magic": journal(magic=b"ICapply2"),
+    "magic": journal(magic=b"ICapply1"),
 }
 
 

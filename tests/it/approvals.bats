@@ -92,6 +92,15 @@ decision() {
 	no_effect timeout
 }
 
+@test "terminal: the time counts from the last key, but not for ever" {
+	ask $'expect no[?] \npause 3\nsend x\npause 3\nsend \\x7f\npause 3\nsend yes\\r' timeout=8000
+	effect
+	rm "$MARK"
+	# 12 times the timeout is the end, also for keys that never stop.
+	ask "expect no[?] $(printf '\npause 0.2\nsend x%.0s' $(seq 35))"$'\nsend \\x15yes\\r' timeout=500
+	no_effect timeout
+}
+
 @test "terminal: a hang-up is a no" {
 	status=0
 	timeout 60 python3 -c '
@@ -238,6 +247,31 @@ ends_with() {
 	[ -z "$(ls "$IRONCLAW_HOME/run/approvals")" ] || flunk "something is left"
 }
 
+@test "queue: what is critical is asked about once more, or wants --yes" {
+	local id
+
+	ask_queue effects=4 line='D precious'
+	status=0
+	setsid --wait "$IRONCLAW" approvals approve "$id" >"$OUT" 2>"$ERR" || status=$?
+	exits 1
+	stderr_has --yes
+	on_terminal 24 80 $'expect whole word: approve, no[?] \nsend no\\r' "$IRONCLAW" approvals approve "$id"
+	stdout_has 'exit 1'
+	[ ! -e "$MARK" ] || flunk "an effect"
+	on_terminal 24 80 $'expect whole word: approve, no[?] \nsend app\\r\nexpect whole word: approve, no[?] \nsend approve\\r' \
+		"$IRONCLAW" approvals approve "$id"
+	stdout_has '| D precious'
+	stdout_has 'exit 0'
+	ends_with 0
+	[ -e "$MARK" ] || flunk "no effect"
+	rm "$MARK"
+	ask_queue effects=4
+	setsid --wait "$IRONCLAW" approvals approve "$id" --yes
+	ends_with 0
+	[ -e "$MARK" ] || flunk "no effect"
+	decision allowed '.risk == "critical" and .how == "queue"'
+}
+
 @test "queue: rejected, too late, and of a process that died" {
 	local id
 
@@ -304,7 +338,7 @@ ends_with() {
 }
 
 @test "wrong calls" {
-	for args in '' 'lst' 'ls more' 'show' 'show x' 'approve' 'approve x --json' 'reject ../x' 'ls --xyz'; do
+	for args in '' 'lst' 'ls more' 'show' 'show x' 'approve' 'approve x --json' 'reject ../x' 'ls --xyz' 'reject x --yes' 'approve --yes'; do
 		# shellcheck disable=SC2086 # words
 		ic approvals $args
 		exits 2

@@ -154,9 +154,9 @@ sectors_read_by_python() {
 	status=0
 	unshare --user --map-root-user --mount bash -c '
 		mount -t tmpfs -o size=50m none "$1" || exit 99
-		mkdir -p "$1/data/images"
+		mkdir -p "$1/data/images" "$1/data/kernels"
 		cp -a "$2/data/images/$4" "$1/data/images/"
-		cp -a "$2/data/kernels" "$1/data/"
+		cp -a "$2/data/kernels/default" "$2/data/kernels/$(cat "$2/data/kernels/default")" "$1/data/kernels/"
 		IRONCLAW_HOME=$1 timeout 100 "$3" run "$4" -q -- echo hi </dev/null
 		status=$?
 		find "$1/data/templates" -name ram | grep . && exit 98

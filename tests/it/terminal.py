@@ -6,6 +6,7 @@ One step a line:
   expect REGEX        wait until the output that no earlier step took matches
   send TEXT           type; backslash escapes as in Python
   resize ROWS COLS    change the window
+  pause SECONDS       wait, whatever comes
   signal NAME         send a signal to COMMAND itself
 Then the end of COMMAND is awaited. All output goes to stdout; the last line is `exit N` (or
 `exit -N` when a signal N ended COMMAND), and before it `tty restored` or `tty changed`, which
@@ -84,6 +85,8 @@ class Session:
             self.expect(rest)
         elif verb == "send":
             os.write(self.master, codecs.decode(rest, "unicode_escape").encode("latin-1"))
+        elif verb == "pause":
+            time.sleep(float(rest))
         elif verb == "resize":
             rows, cols = rest.split()
             set_size(self.master, int(rows), int(cols))

@@ -16,6 +16,8 @@ setup() {
 }
 
 teardown() {
+	# bats removes it as whoever runs it.
+	chmod -R u+w t
 	nothing_left
 }
 
@@ -175,6 +177,44 @@ expected=('created created' 'edited dangling' 'deleted dir/one' 'mode empty' 'de
 	exits 1
 	stderr_has "--memory"
 	stderr_is_tame
+}
+
+@test "a second copy is refused, and the first one works on" {
+	echo one >t/one
+	ws 'cat one; echo two >two' -t
+	changes_are 'created two'
+	stderr_has 'cannot unpack the workspace'
+	stderr_has one
+}
+
+@test "a command that ran out of memory leaves its changes" {
+	status=0
+	"$IRONCLAW" run "$IMAGE" -q --memory 192M --workspace "$PWD/t" --apply -- sh -c \
+		'echo before >before; tail /dev/zero; echo "ended with $?" >after' >"$OUT" 2>"$ERR" </dev/null || status=$?
+	exits 0
+	[ "$(cat t/before t/after)" = $'before\nended with 137' ] || flunk "$(ls t)"
+}
+
+@test "a host without room for the changes: a sentence, and nothing of them" {
+	is_root || skip "mounts a small file system"
+	echo old >t/text
+	mkdir -p "$IRONCLAW_HOME/data/stages"
+	small() { # MIB
+		status=0
+		timeout --kill-after=5 "$DEADLINE_S" unshare --mount sh -c \
+			"mount -t tmpfs -o mode=700,size=4m none '$IRONCLAW_HOME/data/stages' && exec \"\$@\"" sh \
+			"$IRONCLAW" run "$IMAGE" -q --workspace "$PWD/t" --apply -- \
+			sh -c "echo new >text; dd if=/dev/zero of=big bs=1M count=$1 2>/dev/null" >"$OUT" 2>"$ERR" </dev/null || status=$?
+	}
+	small 16
+	exits 125
+	stderr_has 'no space left'
+	stderr_is_tame
+	[ "$(cat t/text)" = old ]
+	[ ! -e t/big ]
+	small 2
+	exits 0
+	[ "$(cat t/text)" = new ]
 }
 
 @test "a place that holds something, or is no absolute path, is refused" {

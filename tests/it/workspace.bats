@@ -279,7 +279,8 @@ on_terminal() {
 	"$IRONCLAW" approvals show "$id" >shown
 	# What is asked about is shown, not only named.
 	grep -q 'return 0' shown || flunk "$(cat shown)"
-	"$IRONCLAW" approvals approve "$id"
+	# It deletes, so it is critical.
+	"$IRONCLAW" approvals approve "$id" --yes
 	status=0
 	wait "$run" || status=$?
 	exits 0
@@ -326,6 +327,18 @@ policy() {
 	exits 125
 	tree | cmp - before
 	stderr_has discarded
+	# Another one for this run.
+	printf '{"rules": [{"name": "here", "decision": "allow", "workspace": "%s", "paths": ["."], "effects": ["create"]}]}' \
+		"$PWD/ws" >other.json
+	ws --policy other.json -- sh -c 'echo new >new'
+	exits 0
+	[ "$(cat ws/new)" = new ] || flunk "the other policy does not allow it"
+	rm ws/new
+	ws --policy none.json -- echo ran
+	[ "$status" -ne 0 ]
+	stdout_empty
+	ic run "$IMAGE" --policy other.json -- echo ran
+	exits 2
 	# What it says is not known: nothing runs.
 	echo '{"rules": [' >"$IRONCLAW_HOME/config/policy.json"
 	ws --apply -- sh -c 'echo ran; echo five >>list'

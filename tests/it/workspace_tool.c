@@ -3,12 +3,13 @@
  * workspace_tool.c - a workspace into a VM, commands, and what changed back, for
  * tests/it/workspace-guest.bats.
  *
- *   workspace_tool [-a] [-m MIB] FOLDER STAGES PLACE COMMAND...
+ *   workspace_tool [-a] [-t] [-m MIB] FOLDER STAGES PLACE COMMAND...
  *
  * Each COMMAND is a shell script, run as root at PLACE in a VM of the image "busybox"; its output
- * goes to stderr. -a: apply all changes to FOLDER.  -m: memory. The
- * result is one JSON document: notices, and changes as card.h has them. Exit status 1 with a
- * sentence when anything failed.
+ * goes to stderr. -a: apply all changes to FOLDER.  -m: memory.  -t: a second copy, which the VM
+ * must refuse, comes before the commands; what it says goes to stderr. The result is one JSON
+ * document: notices, and changes as card.h has them. Exit status 1 with a sentence when anything
+ * failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +64,7 @@ static void *send_it(void *arg)
 	return NULL;
 }
 
-static void in(struct ironclaw_vm *vm, struct workspace *ws, const char *place)
+static int in(struct ironclaw_vm *vm, struct workspace *ws, const char *place)
 {
 	struct sending sending = {.ws = ws};
 	pthread_t thread;
@@ -79,8 +80,20 @@ static void in(struct ironclaw_vm *vm, struct workspace *ws, const char *place)
 	(void)pthread_join(thread, NULL);
 	if (r == 0 && sending.result < 0)
 		err = sending.err;
-	if (r < 0 || sending.result < 0)
+	return r < 0 ? r : sending.result;
+}
+
+static void in_again(struct ironclaw_vm *vm, const struct workspace_options *options,
+		     const char *place)
+{
+	struct workspace *ws;
+
+	if (workspace_open(options, &ws, &err) < 0)
 		fail();
+	if (in(vm, ws, place) == 0)
+		exit(1);
+	(void)fprintf(stderr, "%s\n", err.text);
+	workspace_free(ws);
 }
 
 static void run(struct ironclaw_vm *vm, const char *place, const char *script)
@@ -155,15 +168,16 @@ int main(int argc, char **argv)
 {
 	static const uint8_t key[WORKSPACE_KEY_B] = "a key of a test";
 	struct workspace_options options = {.key = key};
-	bool must_apply = false;
+	bool must_apply = false, twice = false;
 	struct workspace *ws;
 	struct changes *changes;
 	struct ironclaw_vm *vm;
 	struct stage *stage;
 	uint32_t memory_mib = 256;
 
-	for (int c; (c = getopt(argc, argv, "+am:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+atm:")) != -1;) {
 		must_apply = must_apply || c == 'a';
+		twice = twice || c == 't';
 		if (c == 'm')
 			memory_mib = (uint32_t)atoi(optarg);
 	}
@@ -177,7 +191,10 @@ int main(int argc, char **argv)
 	if (workspace_open(&options, &ws, &err) < 0)
 		fail();
 	vm = start(memory_mib);
-	in(vm, ws, argv[2]);
+	if (in(vm, ws, argv[2]) < 0)
+		fail();
+	if (twice)
+		in_again(vm, &options, argv[2]);
 	for (char **script = argv + 3; *script; script++)
 		run(vm, argv[2], *script);
 	stage = out(vm, argv[1], argv[2]);

@@ -45,6 +45,19 @@ teardown() {
 	cmp bytes "$OUT"
 }
 
+@test "vsock: a workspace there and back" {
+	mkdir ws
+	head -c 3000000 /dev/urandom >ws/bytes
+	echo old >ws/text
+	vm --link vsock --workspace "$PWD/ws" --apply -- sh -c 'cp bytes copy; echo new >text; rm bytes'
+	exits 0
+	[ "$(cat ws/text) $(stat -c %s ws/copy)" = 'new 3000000' ] || flunk "$(ls -l ws)"
+	[ ! -e ws/bytes ]
+	vm --link vsock --workspace "$PWD/ws" -- sh -c 'echo newer >text'
+	exits 0
+	[ "$(cat ws/text)" = new ]
+}
+
 @test "vsock: two VMs at a time are each reached by their own" {
 	"$IRONCLAW" run "$IMAGE" -q --link vsock --name first -- sh -c 'sleep 3; hostname' >one 2>&1 </dev/null &
 	local first=$!

@@ -319,7 +319,8 @@ static void test_card_shows_and_acts_not(void **state)
 	archive.bytes[archive.length - TAR_BLOCK_B] = '\0';
 	guest_file("crlf", "a\n", 0644);
 	guest_link("link", "\033[31m/etc");
-	guest_file("text", "one\n\tTWO\tx\n", 0644);
+	guest_file("p\xd0\xb0ypal", "x\n", 0644);
+	guest_file("text", "one\n\tTWO\tx\\tx\\\033\n", 0644);
 	finish(&all);
 	out = open_memstream(&text, &len);
 	assert_non_null(out);
@@ -331,12 +332,14 @@ static void test_card_shows_and_acts_not(void **state)
 	for (size_t i = 0; i < len; i++) {
 		const unsigned char c = (unsigned char)text[i];
 
-		assert_true(c == '\n' || c == '\t' || (c >= 0x20 && c < 0x7f));
+		assert_true(c == '\n' || (c >= 0x20 && c < 0x7f) || c == 0xd0 || c == 0xb0);
 	}
-	assert_non_null(strstr(text, "6 changes, 4 created, 2 edited; 6 chosen"));
-	assert_non_null(strstr(text, "-two\n+\tTWO\\tx\n"));
+	assert_non_null(strstr(text, "7 changes, 5 created, 2 edited; 7 chosen"));
+	/* No two texts look the same. */
+	assert_non_null(strstr(text, "-two\n+\\tTWO\\tx\\\\tx\\\\\\x1b\n"));
 	assert_non_null(strstr(text, "-a\\x0d\n+a\n"));
 	assert_non_null(strstr(text, "a\\nfake line"));
+	assert_non_null(strstr(text, "(the name is not plain ASCII: p\\u{430}ypal)"));
 	assert_non_null(strstr(text, "may act on this host later"));
 	assert_non_null(strstr(text, "+ 1 bytes, sha256 6e340b9cffb37a98"));
 	free(text);
@@ -369,6 +372,28 @@ static void test_card_long_text(void **state)
 	assert_int_equal(fclose(out), 0);
 	/* No character was cut in two. */
 	assert_int_equal(len, 4 * (sizeof(text) - 4) + 9);
+}
+
+/* A line of any length is shown to its end. */
+static void test_card_long_line(void **state)
+{
+	cleanup(all_done) struct all all = {0};
+	cleanup_free char *text = NULL;
+	char line[100001];
+	size_t len;
+	FILE *out;
+
+	(void)state;
+	begin(&all);
+	memset(line, 'w', sizeof(line) - 1);
+	memcpy(line + sizeof(line) - 5, "end\n", 5);
+	guest_file("long", line, 0644);
+	finish(&all);
+	out = open_memstream(&text, &len);
+	assert_int_equal(card_diff(out, all.changes, 0, NULL), 0);
+	assert_int_equal(fclose(out), 0);
+	assert_true(len > sizeof(line));
+	assert_non_null(strstr(text, "wwwend\n"));
 }
 
 static void run_in(const char *dir, const char *const *argv)
@@ -490,8 +515,8 @@ int main(void)
 		TEST(test_kinds),	   TEST(test_digest_says_everything),
 		TEST(test_risks),	   TEST(test_diff_rebuilds),
 		TEST(test_diff_is_short),  TEST(test_card_shows_and_acts_not),
-		TEST(test_card_long_text), TEST(test_patch),
-		TEST(test_archive),
+		TEST(test_card_long_text), TEST(test_card_long_line),
+		TEST(test_patch),	   TEST(test_archive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

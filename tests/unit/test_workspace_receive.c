@@ -127,6 +127,43 @@ static void test_limits(void **state)
 	assert_non_null(strstr(err.text, "more than is allowed: 'b'"));
 }
 
+/* As many entries as may be, or one more. */
+static int receive_many(unsigned int n, struct stage **ret, struct ironclaw_error *err)
+{
+	const struct receive_options options = {.folder = stages,
+						.program = TEST_BUILD "/ironclaw-unpack"};
+	struct receive *receive = NULL;
+	int r = 0;
+
+	assert_int_equal(receive_start(&options, &receive, err), 0);
+	for (unsigned int i = 0; i < n && r == 0; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%06u", i);
+		guest_link(name, "x");
+		if (archive.length < (1U << 20) && i + 1 < n)
+			continue;
+		if (i + 1 == n)
+			guest_zeros(TAR_END_B);
+		r = receive_data(receive, archive.bytes, archive.length);
+		archive.length = 0;
+	}
+	return receive_finish(receive, ret, err);
+}
+
+static void test_too_many(void **state)
+{
+	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
+	struct stage *stage = NULL;
+
+	(void)state;
+	assert_int_equal(receive_many(WORKSPACE_ENTRIES_MAX, &stage, &err), 0);
+	assert_int_equal(stage->n, WORKSPACE_ENTRIES_MAX);
+	stage_free(stage);
+	assert_int_equal(receive_many(WORKSPACE_ENTRIES_MAX + 1, &stage, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "more entries than are allowed"));
+}
+
 /* A process that has a stage, and nothing else to do. */
 static pid_t stage_holder(void)
 {
@@ -306,6 +343,7 @@ int main(void)
 		TEST(test_refusals_name_the_entry),
 		TEST(test_holes_cost_nothing),
 		TEST(test_limits),
+		TEST(test_too_many),
 		TEST(test_cut_and_gone),
 		TEST(test_left_stages_go),
 		TEST(test_stages_at_once),

@@ -189,6 +189,28 @@ static void test_limits(void **state)
 	workspace_free(opened(NULL));
 }
 
+/* In memory: a disk takes minutes for so many when others use it too. */
+static void test_too_many(void **state)
+{
+	char in_memory[] = "/dev/shm/ironclaw-test-workspace-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(in_memory));
+	(void)snprintf(folder, sizeof(folder), "%s", in_memory);
+	close_fd(&root);
+	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (unsigned int i = 0; i < WORKSPACE_ENTRIES_MAX; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%06u", i);
+		assert_int_equal(symlinkat("x", root, name), 0);
+	}
+	workspace_free(opened(NULL));
+	host_link("more", "x");
+	refused(0, E2BIG, "200000");
+	assert_int_equal(file_remove_tree(AT_FDCWD, in_memory), 0);
+}
+
 static void test_holes(void **state)
 {
 	int fd = openat(root, "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -323,6 +345,7 @@ int main(void)
 		TEST(test_leaves_out),
 		TEST(test_skips_what_is_no_file),
 		TEST(test_limits),
+		TEST(test_too_many),
 		TEST(test_holes),
 		TEST(test_digests),
 		TEST(test_changes_while_read),
