@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kept_outputs.c - see kept_outputs.h. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,21 +45,6 @@ static json_t *list(const struct kept_outputs *k)
 	return json_pack("{s:o}", "resources", resources);
 }
 
-static json_t *base64(const char *data, size_t len)
-{
-	const size_t size = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
-	char *text = malloc(size);
-	json_t *value = NULL;
-
-	if (text) {
-		(void)sodium_bin2base64(text, size, (const unsigned char *)data, len,
-					sodium_base64_VARIANT_ORIGINAL);
-		value = json_string(text);
-	}
-	free(text);
-	return value;
-}
-
 static json_t *contents(const struct kept_output *item)
 {
 	const bool text = utf8_valid(item->data, item->len);
@@ -68,7 +52,7 @@ static json_t *contents(const struct kept_output *item)
 	return json_pack("{s:[{s:s, s:s, s:o}]}", "contents", "uri", item->uri, "mimeType",
 			 text ? "text/plain" : "application/octet-stream", text ? "text" : "blob",
 			 text ? json_stringn(item->data, item->len)
-			      : base64(item->data, item->len));
+			      : mcp_base64(item->data, item->len));
 }
 
 void kept_outputs_request(const struct kept_outputs *k, struct mcp_call *call, const char *method,

@@ -6,7 +6,6 @@
  * only that. It is made with a bound on its parts, measured, and made again with half the bound
  * when it is too long: what bytes become in JSON is not known before.
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,18 +93,6 @@ static json_t *make_command(const struct source *source, size_t bound)
 	return answer;
 }
 
-static json_t *base64(const char *data, size_t len)
-{
-	const size_t size = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
-	cleanup_free char *text = malloc(size);
-
-	if (!text)
-		return NULL;
-	(void)sodium_bin2base64(text, size, (const unsigned char *)data, len,
-				sodium_base64_VARIANT_ORIGINAL);
-	return json_string(text);
-}
-
 /* How much of a piece ends with a whole character; all of it when it is no UTF-8 anyway. */
 static size_t whole_characters(const char *data, size_t len)
 {
@@ -127,7 +114,7 @@ static json_t *make_read(const struct source *source, size_t bound)
 	if (more && !source->base64)
 		len = whole_characters(out->data, len);
 	answer = json_pack("{s:o, s:s, s:I}", "content",
-			   source->base64 ? base64(out->data, len) : mcp_string(out->data, len),
+			   source->base64 ? mcp_base64(out->data, len) : mcp_string(out->data, len),
 			   "encoding", source->base64 ? "base64" : "utf-8", "size",
 			   (json_int_t)out->total);
 	if (more)

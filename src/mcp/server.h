@@ -253,7 +253,10 @@ int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params,
  * memory. */
 json_t *mcp_string(const char *bytes, size_t len);
 
-/** mcp_text() - the same as a text block. */
+/** mcp_base64() - a JSON string of bytes in base64. NULL without memory. */
+json_t *mcp_base64(const char *bytes, size_t len);
+
+/** mcp_text() - mcp_string() as a text block. */
 json_t *mcp_text(const char *bytes, size_t len);
 
 #endif

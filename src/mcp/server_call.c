@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server_call.c - what the program behind the core does with a call: see server.h. */
 #include <math.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 #include "mcp/server_internal.h"
 
@@ -204,8 +206,7 @@ json_t *mcp_string(const char *bytes, size_t len)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
 	const size_t width = sizeof(replacement) - 1;
-	json_t *string;
-	char *clean;
+	cleanup_free char *clean = NULL;
 	size_t at = 0, n;
 	uint32_t cp;
 
@@ -220,9 +221,19 @@ json_t *mcp_string(const char *bytes, size_t len)
 		at += n ? n : width;
 		n += n == 0;
 	}
-	string = json_stringn(clean, at);
-	free(clean);
-	return string;
+	return json_stringn(clean, at);
+}
+
+json_t *mcp_base64(const char *bytes, size_t len)
+{
+	const size_t size = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
+	cleanup_free char *text = malloc(size);
+
+	if (!text)
+		return NULL;
+	(void)sodium_bin2base64(text, size, (const unsigned char *)bytes, len,
+				sodium_base64_VARIANT_ORIGINAL);
+	return json_string(text);
 }
 
 json_t *mcp_text(const char *bytes, size_t len)

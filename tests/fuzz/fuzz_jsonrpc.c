@@ -26,7 +26,7 @@ static void require_line(const char *text)
 {
 	require(text != NULL);
 	for (const char *p = text; *p; p++)
-		require((unsigned char)*p >= ' ' && (unsigned char)*p < 0x7f);
+		require((unsigned char)*p >= ' ' && (unsigned char)*p < 0x80);
 }
 
 /* @text: (taken) of what @m is; read again it is the same. */

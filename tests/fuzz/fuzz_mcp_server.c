@@ -45,7 +45,7 @@ static void take(struct mcp_sink *sink, const struct mcp_message *m)
 	}
 	require(strlen(m->text) == m->len);
 	for (const char *p = m->text; *p; p++)
-		require((unsigned char)*p >= ' ' && (unsigned char)*p < 0x7f);
+		require((unsigned char)*p >= ' ' && (unsigned char)*p < 0x80);
 	require(jsonrpc_parse(m->text, m->len, &read) == 0);
 	require(read.kind == (m->kind == MCP_SENT_REQUEST	 ? JSONRPC_REQUEST
 			      : m->kind == MCP_SENT_NOTIFICATION ? JSONRPC_NOTIFICATION
