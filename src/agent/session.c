@@ -176,7 +176,7 @@ static int ask_model(struct agent_session *s, struct outcome *o, struct ironclaw
 		return r;
 	request.messages = s->state.messages;
 	request.tools = s->tools;
-	if (rest.tokens < request.max_tokens)
+	if (rest.tokens < MODEL_MAX_TOKENS_DEFAULT)
 		request.max_tokens = (uint32_t)rest.tokens;
 	r = model_client_ask(s->options.client, &request, &seen, &o->reply, err);
 	if (r == 0) {

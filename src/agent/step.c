@@ -167,6 +167,7 @@ static int take_reply(struct agent_state *s, const struct model_reply *reply,
 		      struct agent_effect *ret)
 {
 	json_t *calls = json_object_get(reply->message, "calls");
+	enum agent_stop over;
 	int r;
 
 	count(s, &reply->usage);
@@ -184,7 +185,8 @@ static int take_reply(struct agent_state *s, const struct model_reply *reply,
 	case MODEL_STOP_PAUSE:
 		return go_on(s, ret);
 	case MODEL_STOP_LENGTH:
-		stop(s, AGENT_STOP_CUT_OFF, ret);
+		over = used_up(s);
+		stop(s, over ? over : AGENT_STOP_CUT_OFF, ret);
 		return 0;
 	case MODEL_STOP_FILTER:
 		stop(s, AGENT_STOP_REFUSED, ret);

@@ -64,6 +64,7 @@ int agent_user_ask(char **ret)
 		ssize_t n;
 
 		(void)fputs("> ", stderr);
+		errno = 0;
 		n = getline(&line, &size, stdin);
 		if (n < 0) {
 			bool no_room = errno == ENOMEM;

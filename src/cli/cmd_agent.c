@@ -228,6 +228,7 @@ static int make_settings(struct job *job, struct ironclaw_error *err)
 	const struct agent_args *args = &job->args;
 	struct ironclaw_vm_info info = {.size = sizeof(info)};
 	const char *folder = args->on.workspace.folder, *at = sandbox_folder(job->sandbox);
+	cleanup_free char *root = folder ? realpath(folder, NULL) : NULL;
 	bool anthropic = args->provider.dialect == MODEL_ANTHROPIC;
 	int n;
 
@@ -249,7 +250,7 @@ static int make_settings(struct job *job, struct ironclaw_error *err)
 		json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:s, s:s*}", "ironclaw",
 			  IRONCLAW_VERSION, "provider", anthropic ? "anthropic" : "openai", "url",
 			  model_client_url(job->client), "model", args->model, "system",
-			  job->system, "vm", info.id, "image", info.image, "workspace", folder);
+			  job->system, "vm", info.id, "image", info.image, "workspace", root);
 	return n >= 0 && job->settings ? 0 : err_sys(err, ENOMEM, "no room for the session");
 }
 

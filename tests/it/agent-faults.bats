@@ -147,7 +147,7 @@ goes_on() {
 	# Without the folder it is not gone on with; what is in the folder now is what the new VM has.
 	resume
 	exits 2
-	stderr_has '--workspace ws'
+	stderr_has "--workspace $PWD/ws"
 	echo newer >ws/file
 	stop_serving
 	serve "$(turns "$(run_in_vm 'cat file')" "$(say finished)")"
@@ -215,6 +215,7 @@ goes_on() {
 		agent $flag "count"
 		exits 1
 		recorded '.[-1].stop' "\"$budget\""
+		[ "$budget" != tokens ] || logged_is '.[0].body | .max_tokens // .max_completion_tokens' 10
 		replays record
 		stop_serving
 		goes_on

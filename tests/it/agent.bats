@@ -89,10 +89,10 @@ END
 	result_has 7 dir
 	[ "$(result 8)" = "$(printf 'Error: onE\ntwo\nthrEE\n[stderr]\noops\n[exit code 3]')" ] || flunk "$(result 8)"
 	result_has 9 'the time of 1.0 s was over'
-	result_has 10 none
-	result_has 11 none
+	result_has 10 'no such file'
+	result_has 11 'no such file'
 	result_has 12 'is not in the file'
-	result_has 13 none
+	result_has 13 'no such file'
 	result_has 14 '[no match]'
 	result_has 15 '"command" is missing'
 	result_has 16 'exec takes no argument "cwd"'

@@ -272,6 +272,16 @@ static void test_budgets(void **state)
 	check_history(&s);
 	agent_state_done(&s);
 
+	/* Cut off for want of them, or for another reason. */
+	s = begin(false, &tokens);
+	(void)say(&s, "x");
+	assert_int_equal(get(&s, MODEL_STOP_LENGTH, 0, 100).stop, AGENT_STOP_TOKENS);
+	agent_state_done(&s);
+	s = begin(false, &tokens);
+	(void)say(&s, "x");
+	assert_int_equal(get(&s, MODEL_STOP_LENGTH, 0, 1).stop, AGENT_STOP_CUT_OFF);
+	agent_state_done(&s);
+
 	/* A reply that needs nothing more is one. */
 	s = begin(false, &tokens);
 	(void)say(&s, "x");
