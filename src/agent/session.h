@@ -9,7 +9,7 @@
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
 
-#include "agent/model_http.h"
+#include "model/http.h"
 #include "agent/replay.h"
 #include "agent/toolbox.h"
 

@@ -24,7 +24,7 @@
 #ifndef AGENT_STEP_H
 #define AGENT_STEP_H
 
-#include "agent/model.h"
+#include "model/model.h"
 #include "sys/digest.h"
 
 #define AGENT_ITERATIONS_MAX 100U
@@ -101,7 +101,7 @@ struct agent_state {
 	bool interactive; /* somebody is there to be asked */
 	enum agent_phase phase;
 	enum agent_stop stop;
-	json_t *messages; /* owned; as in agent/model.h */
+	json_t *messages; /* owned; as in model/model.h */
 	json_t *calls;	  /* of the newest message; borrowed */
 	size_t next_call;
 	struct model_usage usage; /* of all tasks */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/model.h"
+#include "model/model.h"
 #include "base/cleanup.h"
 
 #define STEP_MS	     100

@@ -34,7 +34,7 @@ struct toolbox_result {
 };
 
 /**
- * toolbox_list() - all tools, in the form of agent/model.h.
+ * toolbox_list() - all tools, in the form of model/model.h.
  * @ret:	a new reference
  *
  * Return: 0; -EEXIST: two have one name; -ENOMEM

@@ -47,7 +47,7 @@ struct tool_arguments {
 	uint32_t timeout_s, first_line, n_lines;
 };
 
-/** tools_list() - all of them, in the form of agent/model.h; NULL: no memory. */
+/** tools_list() - all of them, in the form of model/model.h; NULL: no memory. */
 json_t *tools_list(void);
 
 /** tools_find() - the kind of a name, or TOOL_KIND_MAX. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Models over HTTP (src/agent/model_http.c), against a scripted one: fakes/model_server.py.
+# Models over HTTP (src/model/http.c), against a scripted one: fakes/model_server.py.
 
 load lib.bash
 load model.bash

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_tool.c - agent/model_http.h as a program, for tests/it/model.bats.
+ * model_tool.c - model/http.h as a program, for tests/it/model.bats.
  *
  *	model_tool openai|anthropic REQUEST [OPTION=VALUE...]
  *
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/model_http.h"
+#include "model/http.h"
 #include "sys/clock.h"
 
 static uint64_t cancel_us;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_model_request.c - requests to models (agent/model.h). */
+/* test_model_request.c - requests to models (model/model.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/model.h"
+#include "model/model.h"
 
 /* Texts of tests have ' where JSON has ". */
 static json_t *load(const char *text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_model_stream.c - replies of models (agent/model.h), by transcripts.
+ * test_model_stream.c - replies of models (model/model.h), by transcripts.
  *
  * Each file of tests/fuzz/corpus/model_DIALECT that tests/golden/model/DIALECT.json names is an
  * answer, and that says which reply it must become, or which error; with "whole" it is a document.
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "agent/model.h"
+#include "model/model.h"
 #include "base/utf8.h"
 #include "sys/file.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_http.c - ask a model over HTTP; see model_http.h.
+ * http.c - ask a model over HTTP; see http.h.
  *
  * A try is one request with a stream of its own. Its answer is read according to what it is: an
  * event stream, a document where the server does not stream, or the text of an error. It is over
  * when the dialect says so; whether the connection ends then, or how, is no matter.
  */
-#include "agent/model_http.h"
+#include "model/http.h"
 
 #include <errno.h>
 #include <stdlib.h>

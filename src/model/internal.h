@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * model_internal.h - what the files of agent/model* share.
+ * internal.h - what the files of model share.
  *
  * A reply is received as a list of parts in the order in which the model wrote them: text,
  * reasoning, calls, and what only its dialect knows. A dialect turns events into parts; the rest
  * is common to both.
  */
-#ifndef AGENT_MODEL_INTERNAL_H
-#define AGENT_MODEL_INTERNAL_H
+#ifndef MODEL_INTERNAL_H
+#define MODEL_INTERNAL_H
 
 #include <errno.h>
 #include <string.h>
 
-#include "agent/model.h"
+#include "model/model.h"
 #include "codec/pieces.h"
 
 #define MODEL_PARTS_MAX	 256U

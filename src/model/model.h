@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * model.h - what is said to a language model and what it answers, in a form of our own, and the two
- * dialects that it is put into. Pure: nothing here knows of HTTP; see agent/model_http.h.
+ * dialects that it is put into. Pure: nothing here knows of HTTP; see model/http.h.
  *
  * A conversation is a JSON array of messages:
  *
@@ -24,8 +24,8 @@
  * Everything that comes from a model is hostile and bounded by MODEL_REPLY_MAX_B and
  * MODEL_CALLS_MAX. All strings in a reply are valid UTF-8, but are not escaped.
  */
-#ifndef AGENT_MODEL_H
-#define AGENT_MODEL_H
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
 
 #include <jansson.h>
 

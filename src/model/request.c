@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_request.c - a request to a model: what both dialects have in common; see model.h.
+ * request.c - a request to a model: what both dialects have in common; see model.h.
  *
  * An API refuses a whole conversation for one thing in it that it does not take, in every request
  * from then on. So what came from outside is made fit here: names and schemas of tools, arguments
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
 

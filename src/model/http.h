@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * model_http.h - ask a model over HTTP: the only effect of agent/model.h.
+ * http.h - ask a model over HTTP: the only effect of model/model.h.
  *
  * A request is tried again after 408, 409, 429, 5xx (529 among them), a refused connection, and an
  * answer that broke off: nothing has been executed before a reply is whole. The server's
@@ -11,10 +11,10 @@
  * The key is read from a file or the environment (codec/secret.h), is sent in a header and nowhere
  * else, is in no error, and is overwritten when the client is freed.
  */
-#ifndef AGENT_MODEL_HTTP_H
-#define AGENT_MODEL_HTTP_H
+#ifndef MODEL_HTTP_H
+#define MODEL_HTTP_H
 
-#include "agent/model.h"
+#include "model/model.h"
 
 #define MODEL_ANSWER_MAX_B    (64U * 1024U * 1024U) /* of a stream, with its wrapping */
 #define MODEL_RETRIES_DEFAULT 4U

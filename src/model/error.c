@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_error.c - how servers of models say that they failed, in a body or a stream; see model.h.
+/* error.c - how servers of models say that they failed, in a body or a stream; see model.h.
  */
 #include <errno.h>
 #include <strings.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_anthropic.c - the Messages API of Anthropic.
+ * anthropic.c - the Messages API of Anthropic.
  *
  * A reply is a list of blocks, each of which begins, grows by deltas and stops. What the API has to
  * get back unchanged (thinking with its signature, and the order of all blocks) is "kept" as the
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "base/cleanup.h"
 
 static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_stream.c - a reply as it comes: what both dialects have in common; see model.h.
+ * stream.c - a reply as it comes: what both dialects have in common; see model.h.
  *
  * Nothing of a reply is used before model_stream_end() has found it complete: a stream that broke
  * off, an error in it, or a limit of length in the middle of a call never leads to a call.
@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "base/cleanup.h"
 
 int model_broken(struct ironclaw_error *err, const char *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_openai.c - chat completions, as OpenAI and the many servers that call themselves compatible
+ * openai.c - chat completions, as OpenAI and the many servers that call themselves compatible
  * speak them.
  *
  * Calls come in fragments, and servers disagree on how to say which fragment belongs to which call.
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 
 /* "" and null say nothing. */
 static const json_t *said(const json_t *object, const char *key)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_reply.c - a reply as JSON, for those who record it; see model.h. */
+/* reply.c - a reply as JSON, for those who record it; see model.h. */
 #include <errno.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "base/cleanup.h"
 
 static const char *const stop_names[MODEL_STOP_MAX] = {
