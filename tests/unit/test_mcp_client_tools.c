@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_mcp_client_tools.c - mcp/client_tools.h, client_params.h and results: what models get to see. */
+/* test_mcp_client_tools.c - mcp/client_tools.h, client_params.h and results: what models get to
+ * see. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
