@@ -122,8 +122,8 @@ void doctor_check_firecracker(struct doctor *doctor)
 	static const char name[] = "firecracker";
 	struct engine_host host;
 	struct ironclaw_error err = {0};
-	int r = engine_by_name(name)->probe(&doctor->paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK, "",
-					    &host, &err);
+	int r = engine_of(VM_ENGINE_FIRECRACKER)
+			->probe(&doctor->paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK, "", &host, &err);
 
 	if (r == -ENOENT)
 		doctor_add(doctor, name, DOCTOR_OK,

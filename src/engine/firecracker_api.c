@@ -260,8 +260,10 @@ const char *firecracker_exit_reason(int wait_status)
 }
 
 const struct engine firecracker_engine = {
+	.kind = VM_ENGINE_FIRECRACKER,
 	.name = "firecracker",
 	.link = ENGINE_LINK_VSOCK,
+	.own_sockets = true,
 	.probe = firecracker_probe,
 	.filter = firecracker_filter,
 	.plan = firecracker_plan,

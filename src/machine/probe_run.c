@@ -132,7 +132,7 @@ static int send_orders(const struct launch *l, const char *orders, struct ironcl
 static int start_and_read(const struct trial *t, struct launch *l, struct told *told, int *ret_done,
 			  struct ironclaw_error *err)
 {
-	cleanup_close int state_fd = template_open_state(t->template, err);
+	cleanup_close int state_fd = -EBADF;
 	cleanup_close int out = -EBADF, in = -EBADF;
 	char program[1200], orders[ORDERS_B], vmm_orders[32];
 	struct launch_twin twin = {.keeper = t->keeper,
@@ -142,14 +142,14 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 				     .start = ENGINE_CLONE,
 				     .ram = t->template->ram,
 				     .overlay_mib = (uint32_t)t->spec->memory_mib / 2,
-				     .state_fd = state_fd,
 				     .state = t->template->state};
 	char vm_id[LIMIT_VM_ID_MAX + 1];
 	struct launch_settings settings;
-	int ends[2], r;
+	int ends[2], r = template_open_state(t->spec, t->template, &state_fd, err);
 
-	if (state_fd < 0)
-		return state_fd;
+	if (r < 0)
+		return r;
+	mode.state_fd = state_fd;
 	(void)snprintf(vm_id, sizeof(vm_id), "prove-%d-%s%s", (int)getpid(),
 		       t->keeper ? "keeper" : "vmm", t->enforce ? "-kill" : "");
 	mode.vm_id = vm_id;

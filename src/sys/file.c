@@ -133,15 +133,23 @@ int file_mkdir_p(const char *path, mode_t mode)
 	return 0;
 }
 
+int file_open_folder(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int file_open_private(int dirfd, const char *path)
 {
 	/* Of a folder of somebody else's, which may be closed to us, -EPERM all the same. */
-	cleanup_close int there =
-		openat(dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int there = file_open_folder(dirfd, path);
 	struct stat st;
 	int fd;
 
-	if (there < 0 || fstat(there, &st) < 0)
+	if (there < 0)
+		return there;
+	if (fstat(there, &st) < 0)
 		return -errno;
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
 		return -EPERM;

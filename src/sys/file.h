@@ -40,6 +40,12 @@ int file_mkdir_p(const char *path, mode_t mode);
  */
 int file_open_private(int dirfd, const char *path);
 
+/**
+ * file_open_folder() - a folder, and not what a link in its place leads to; for *at() calls.
+ * Return: descriptor (O_PATH); -ENOTDIR, -errno
+ */
+int file_open_folder(int dirfd, const char *name);
+
 /** file_mkdir_private() - file_mkdir_p() with 0700, then file_open_private(); returns as that. */
 int file_mkdir_private(const char *path);
 
