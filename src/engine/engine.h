@@ -135,6 +135,7 @@ struct engine {
 	const char *name;
 	enum engine_link link; /* when nobody chose one */
 	bool other_link;       /* it can do the other one as well */
+	const char *inside;    /* path of the VMM's program in its jail */
 	bool own_sockets;      /* its VMM makes them, takes no descriptors, and has files by path */
 
 	/**

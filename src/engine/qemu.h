@@ -18,6 +18,7 @@ extern const struct engine qemu_engine;
 	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
 /* Where QEMU is installed inside the jail: it looks for modules and firmware beside its program. */
 #define QEMU_PREFIX_INSIDE "/usr"
+#define QEMU_PROGRAM_INSIDE QEMU_PREFIX_INSIDE "/bin/qemu-system-x86_64"
 /* Where the memory of a template is inside the jail; qemu_preload.c knows it as well. */
 #define QEMU_RAM_INSIDE	   "/vm/ram"
 

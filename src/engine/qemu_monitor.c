@@ -256,6 +256,7 @@ int qemu_resume(struct engine_monitor *monitor, uint32_t deadline_ms, struct iro
 const struct engine qemu_engine = {
 	.kind = VM_ENGINE_QEMU,
 	.name = "qemu",
+	.inside = QEMU_PROGRAM_INSIDE,
 	.link = ENGINE_LINK_SERIAL,
 	.other_link = true,
 	.probe = qemu_probe,

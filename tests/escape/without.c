@@ -29,7 +29,9 @@
 #define WITHOUT_NO_NAMES
 #include "without.h"
 
-#define PROGRAM "usr/bin/qemu-system-x86_64" /* in the tree that is not made the root */
+/* The VMM's, in the tree that is not made the root. */
+#define QEMU	    "usr/bin/qemu-system-x86_64"
+#define FIRECRACKER "usr/bin/firecracker"
 #define KEPT_FD 100
 
 static int program_fd = -1, host_root_fd = -1;
@@ -97,7 +99,9 @@ int without_landlock(const struct landlock_rule *rules, size_t n)
 int without_pivot(void);
 int without_pivot(void)
 {
-	program_fd = open(PROGRAM, O_PATH | O_CLOEXEC);
+	program_fd = open(QEMU, O_PATH | O_CLOEXEC);
+	if (program_fd < 0)
+		program_fd = open(FIRECRACKER, O_PATH | O_CLOEXEC);
 	return chdir("/") < 0 ? -errno : 0;
 }
 
