@@ -250,14 +250,14 @@ ACT("state-file-write", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|
     "/vm/state")
 ACT("state-file-append", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES",
     act_append, "/vm/state")
-ACT("state-file-truncate", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES",
-    act_truncate, "/vm/state")
 ACT("state-file-map-shared", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EACCES",
     act_map_shared, "/vm/state")
 CALL("state-file-chmod", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS", SYS_chmod,
      (uintptr_t) "/vm/state", 0666)
 CALL("state-file-unlink", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EBUSY",
      SYS_unlinkat, (uintptr_t)AT_FDCWD, (uintptr_t) "/vm/state", 0)
+ACT("state-file-truncate", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES",
+    act_truncate, "/vm/state")
 
 /* The one folder that a VMM with own sockets can write to. */
 ACT("create-in-sockets", "tree", PROBE_NOT_QEMU, PROBE_LANDLOCK, "EACCES", act_create,
