@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 
 #define TREE_DEPTH_MAX 64
+#define HOLE_B	       65536
 
 int file_write_full(int fd, const void *buf, size_t len)
 {
@@ -104,6 +106,35 @@ int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, 
 	if (r < 0)
 		(void)unlinkat(dirfd, tmp, 0);
 	return r;
+}
+
+static bool is_zero(const char *buf, size_t len)
+{
+	return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
+int file_dig_holes(int fd)
+{
+	off_t at = 0;
+
+	for (;;) {
+		char buf[HOLE_B];
+		off_t data = lseek(fd, at, SEEK_DATA);
+		ssize_t n;
+
+		if (data < 0)
+			return errno == ENXIO ? 0 : -errno;
+		at = data - data % HOLE_B;
+		n = pread(fd, buf, sizeof(buf), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		if (n == HOLE_B && is_zero(buf, HOLE_B) &&
+		    fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, at, HOLE_B) < 0)
+			return -errno;
+		at += n;
+	}
 }
 
 int file_mkdir_p(const char *path, mode_t mode)

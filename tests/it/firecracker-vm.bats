@@ -77,6 +77,11 @@ no_denials() {
 	done
 	# One for each version: what another one saved is not loaded.
 	[ "$(find "$IRONCLAW_HOME/data/templates" -name state | wc -l)" -eq 6 ]
+	# The VMM wrote the memory out; what is zero in it takes no room.
+	for ram in "$IRONCLAW_HOME"/data/templates/*/ram; do
+		[ "$(stat -c %s "$ram")" -eq $((128 << 20)) ]
+		[ "$(du -k "$ram" | cut -f1)" -le 1024 ] || flunk "not sparse: $(du -k "$ram")"
+	done
 	# They belong to the caller, and nobody writes them.
 	[ "$(find "$IRONCLAW_HOME/data/templates" -type f \( -name ram -o -name state \) \
 		! -perm 0444 | wc -l)" -eq 0 ]
