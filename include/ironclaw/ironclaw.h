@@ -228,8 +228,9 @@ struct ironclaw_exec_result {
  * (exit code 126 or 127), not a failure. One exec at a time for a handle.
  *
  * After any failure but IRONCLAW_ERR_INVALID, IRONCLAW_ERR_BUSY (the VM is paused: nothing was
- * started) and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too. The last comes of a link over vsock only: the guest ends what ran and calls again, and the VM
- * takes commands as before. No command is ever started twice.
+ * started) and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too. The last comes of a link over
+ * vsock only: the guest ends what ran and calls again, and the VM takes commands as before. No
+ * command is ever started twice.
  *
  * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
  * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED

@@ -162,9 +162,8 @@ static int print_text(const struct probe_results *results, bool quiet)
 			(void)printf("  %-3s %s\n", results->effects[i].held ? "yes" : "NO",
 				     results->effects[i].name);
 	}
-	(void)printf("%s%zu of %zu held (image %s, %s, %s, %s)\n", quiet ? "" : "\n", n - bad,
-		     n, results->image, results->engine, results->kvm ? "kvm" : "tcg",
-		     results->link);
+	(void)printf("%s%zu of %zu held (image %s, %s, %s, %s)\n", quiet ? "" : "\n", n - bad, n,
+		     results->image, results->engine, results->kvm ? "kvm" : "tcg", results->link);
 	return probe_held(results) ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
@@ -230,8 +229,7 @@ static int parse(int argc, char **argv, struct prove_args *args)
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 						{"quiet", no_argument, NULL, 'q'},
 						{"image", required_argument, NULL, OPTION_IMAGE},
-						{"engine", required_argument, NULL,
-						 OPTION_ENGINE},
+						{"engine", required_argument, NULL, OPTION_ENGINE},
 						{"link", required_argument, NULL, OPTION_LINK},
 						{"json", no_argument, NULL, OPTION_JSON},
 						{"audit-only", no_argument, NULL,

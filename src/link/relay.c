@@ -35,8 +35,9 @@ void relay_lane_cut(struct relay_lane *lane)
 void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session,
 		    const void *payload, uint32_t length)
 {
-	const struct wire_header header = {
-		.length = length, .kind = (uint8_t)kind, .session = session};
+	const struct wire_header header = {.length = length,
+					   .kind = (uint8_t)kind,
+					   .session = session};
 	struct wire_reader *reader = &lane->reader;
 
 	if (!relay_lane_is_writing(lane))

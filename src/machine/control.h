@@ -38,12 +38,12 @@ struct control_request {
 
 enum control_event_kind {
 	CONTROL_NONE,
-	CONTROL_READY,	  /* the guest answered and has its identity: frames may flow */
-	CONTROL_SAVED,	  /* the state is in the descriptor; the VM is stopped for ever */
+	CONTROL_READY, /* the guest answered and has its identity: frames may flow */
+	CONTROL_SAVED, /* the state is in the descriptor; the VM is stopped for ever */
 	CONTROL_PAUSED,
-	CONTROL_HARMFUL,  /* a pause by its monitor harms this VMM: nothing was done */
+	CONTROL_HARMFUL, /* a pause by its monitor harms this VMM: nothing was done */
 	CONTROL_RESUMED,
-	CONTROL_FAILED,	  /* the keeper gives up and exits */
+	CONTROL_FAILED, /* the keeper gives up and exits */
 	CONTROL_EVENT_MAX
 };
 

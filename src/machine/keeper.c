@@ -61,7 +61,7 @@ enum keeper_fd {
 };
 
 /* How much later than its connections the end of a VMM's monitor may be seen. */
-#define VMM_DEATH_MS	   100
+#define VMM_DEATH_MS 100
 
 struct keeper {
 	const struct engine *engine;
@@ -332,8 +332,7 @@ static void resume_guest(struct keeper *k, const struct control_request *request
 	const struct control_event event = {.kind = CONTROL_RESUMED};
 	struct ironclaw_error err = {0};
 
-	if (!request->vmm_stopped &&
-	    k->engine->resume(&k->monitor, request->deadline_ms, &err) < 0)
+	if (!request->vmm_stopped && k->engine->resume(&k->monitor, request->deadline_ms, &err) < 0)
 		fail(k, &err);
 	k->time_due = true;
 	report(&event);

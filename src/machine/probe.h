@@ -74,10 +74,10 @@ struct probe_results {
 
 /** What to try; all zero: everything. */
 struct probe_wishes {
-	const char *image;	/* NULL: "default", or "busybox" where that is not there */
-	const char *engine;	/* "qemu", "firecracker"; NULL: QEMU */
-	const char *link;	/* "auto", "virtio-serial", "vsock"; NULL: auto */
-	bool audit_only;	/* no starts in which a denied call kills */
+	const char *image;  /* NULL: "default", or "busybox" where that is not there */
+	const char *engine; /* "qemu", "firecracker"; NULL: QEMU */
+	const char *link;   /* "auto", "virtio-serial", "vsock"; NULL: auto */
+	bool audit_only;    /* no starts in which a denied call kills */
 };
 
 /**

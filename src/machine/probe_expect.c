@@ -13,21 +13,13 @@
 
 #define OF_THE_VMM                                                                                 \
 	(PROBE_VMM_SECCOMP | PROBE_VMM_BENEATH | PROBE_VMM_EITHER | PROBE_VMM_WORKS | PROBE_QUIET)
-#define OF_THE_KEEPER	(PROBE_KEEPER_SECCOMP | PROBE_KEEPER_BENEATH | PROBE_KEEPER_WORKS)
+#define OF_THE_KEEPER	 (PROBE_KEEPER_SECCOMP | PROBE_KEEPER_BENEATH | PROBE_KEEPER_WORKS)
 
 #define PROGRAM(program) (1U << (program))
 
-#define FIRECRACKER	PROGRAM(JAIL_PROGRAM_FIRECRACKER)
-#define CALLED                                                                                     \
-	(PROGRAM(JAIL_PROGRAM_KEEPER_VSOCK) | PROGRAM(JAIL_PROGRAM_KEEPER_SOCKETS))
-#define CALLS	PROGRAM(JAIL_PROGRAM_KEEPER_SOCKETS)
-
-#define WORKS	{PROBE_VMM_WORKS, PROBE_NOTHING, ""}
-#define ABSENT	{0, PROBE_NOTHING, ""}
-/* The filter's own answer, without a record. */
-#define QUIETLY(layer, words)	{PROBE_VMM_SECCOMP | PROBE_QUIET, (layer), (words)}
-#define DENIED(layer, words)	{PROBE_VMM_SECCOMP, (layer), (words)}
-#define BENEATH(layer, words)	{PROBE_VMM_BENEATH, (layer), (words)}
+#define FIRECRACKER	 PROGRAM(JAIL_PROGRAM_FIRECRACKER)
+#define CALLED		 (PROGRAM(JAIL_PROGRAM_KEEPER_VSOCK) | PROGRAM(JAIL_PROGRAM_KEEPER_SOCKETS))
+#define CALLS		 PROGRAM(JAIL_PROGRAM_KEEPER_SOCKETS)
 
 static const struct {
 	uint32_t programs;
@@ -38,49 +30,49 @@ static const struct {
 	 * Firecracker makes the sockets of its API and its vsock, and removes them. What it can
 	 * reach with one is up to the namespace, which is empty, and the tree.
 	 */
-	{FIRECRACKER, "socket-unix", WORKS},
-	{FIRECRACKER, "socket-unix-datagram", WORKS},
-	{FIRECRACKER, "socketpair", WORKS},
-	{FIRECRACKER, "connect-abstract", BENEATH(PROBE_NETNS, "ECONNREFUSED")},
-	{FIRECRACKER, "connect-pathname", BENEATH(PROBE_TREE, "ENOENT")},
-	{FIRECRACKER, "create-in-sockets", BENEATH(PROBE_LANDLOCK, "EACCES")},
-	{FIRECRACKER, "template-unlink", BENEATH(PROBE_READONLY, "EROFS|EBUSY")},
-	{FIRECRACKER, "image-unlink", BENEATH(PROBE_READONLY, "EROFS|EBUSY")},
-	{FIRECRACKER, "program-unlink", BENEATH(PROBE_READONLY, "EROFS|EBUSY")},
+	{FIRECRACKER, "socket-unix", {PROBE_VMM_WORKS, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "socket-unix-datagram", {PROBE_VMM_WORKS, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "socketpair", {PROBE_VMM_WORKS, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "connect-abstract", {PROBE_VMM_BENEATH, PROBE_NETNS, "ECONNREFUSED"}},
+	{FIRECRACKER, "connect-pathname", {PROBE_VMM_BENEATH, PROBE_TREE, "ENOENT"}},
+	{FIRECRACKER, "create-in-sockets", {PROBE_VMM_BENEATH, PROBE_LANDLOCK, "EACCES"}},
+	{FIRECRACKER, "template-unlink", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EBUSY"}},
+	{FIRECRACKER, "image-unlink", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EBUSY"}},
+	{FIRECRACKER, "program-unlink", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EBUSY"}},
 	/*
 	 * It puts up filters of its own, one a thread. They come on top of ours and loosen nothing;
 	 * a second supervisor the kernel gives to nobody.
 	 */
-	{FIRECRACKER, "own-supervisor", WORKS},
-	{FIRECRACKER, "own-listener", BENEATH(PROBE_KERNEL, "EBUSY")},
-	{FIRECRACKER, "prctl-seccomp", BENEATH(PROBE_KERNEL, "EFAULT")},
-	{FIRECRACKER, "clear-no-new-privs", BENEATH(PROBE_KERNEL, "EINVAL")},
+	{FIRECRACKER, "own-supervisor", {PROBE_VMM_WORKS, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "own-listener", {PROBE_VMM_BENEATH, PROBE_KERNEL, "EBUSY"}},
+	{FIRECRACKER, "prctl-seccomp", {PROBE_VMM_BENEATH, PROBE_KERNEL, "EFAULT"}},
+	{FIRECRACKER, "clear-no-new-privs", {PROBE_VMM_BENEATH, PROBE_KERNEL, "EINVAL"}},
 	/*
 	 * It opens and writes its snapshot's files: open, fcntl, fallocate and the question for its
 	 * limits pass whatever is asked for.
 	 */
-	{FIRECRACKER, "template-punch", BENEATH(PROBE_READONLY, "EBADF")},
-	{FIRECRACKER, "image-punch", BENEATH(PROBE_READONLY, "EBADF")},
-	{FIRECRACKER, "create-in-root", BENEATH(PROBE_READONLY, "EROFS")},
-	{FIRECRACKER, "create-in-vm", BENEATH(PROBE_READONLY, "EROFS")},
-	{FIRECRACKER, "create-in-usr", BENEATH(PROBE_READONLY, "EROFS")},
-	{FIRECRACKER, "fcntl-setown", BENEATH(PROBE_PIDNS, "ESRCH")},
-	{FIRECRACKER, "raise-core-limit", BENEATH(PROBE_RLIMITS, "EPERM")},
-	{FIRECRACKER, "userfaultfd", QUIETLY(PROBE_KERNEL, "EPERM")},
-	{FIRECRACKER, "userfaultfd-user", QUIETLY(PROBE_NOTHING, "")},
+	{FIRECRACKER, "template-punch", {PROBE_VMM_BENEATH, PROBE_READONLY, "EBADF"}},
+	{FIRECRACKER, "image-punch", {PROBE_VMM_BENEATH, PROBE_READONLY, "EBADF"}},
+	{FIRECRACKER, "create-in-root", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS"}},
+	{FIRECRACKER, "create-in-vm", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS"}},
+	{FIRECRACKER, "create-in-usr", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS"}},
+	{FIRECRACKER, "fcntl-setown", {PROBE_VMM_BENEATH, PROBE_PIDNS, "ESRCH"}},
+	{FIRECRACKER, "raise-core-limit", {PROBE_VMM_BENEATH, PROBE_RLIMITS, "EPERM"}},
+	{FIRECRACKER, "userfaultfd", {PROBE_VMM_SECCOMP | PROBE_QUIET, PROBE_KERNEL, "EPERM"}},
+	{FIRECRACKER, "userfaultfd-user", {PROBE_VMM_SECCOMP | PROBE_QUIET, PROBE_NOTHING, ""}},
 	/* The device state is a file of its tree, and no descriptor; nobody calls it by one. */
-	{FIRECRACKER, "state-write", ABSENT},
-	{FIRECRACKER, "state-map-shared", ABSENT},
-	{FIRECRACKER, "state-reopen", ABSENT},
-	{FIRECRACKER, "state-truncate", ABSENT},
-	{FIRECRACKER, "accept-call", ABSENT},
-	{FIRECRACKER, "state-file-read", WORKS},
-	{FIRECRACKER, "state-file-write", BENEATH(PROBE_READONLY, "EROFS|EACCES")},
-	{FIRECRACKER, "state-file-append", BENEATH(PROBE_READONLY, "EROFS|EACCES")},
-	{FIRECRACKER, "state-file-truncate", BENEATH(PROBE_READONLY, "EROFS|EACCES")},
-	{FIRECRACKER, "state-file-map-shared", BENEATH(PROBE_READONLY, "EACCES")},
-	{FIRECRACKER, "state-file-chmod", DENIED(PROBE_READONLY, "EROFS")},
-	{FIRECRACKER, "state-file-unlink", BENEATH(PROBE_READONLY, "EROFS|EBUSY")},
+	{FIRECRACKER, "state-write", {0, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "state-map-shared", {0, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "state-reopen", {0, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "state-truncate", {0, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "accept-call", {0, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "state-file-read", {PROBE_VMM_WORKS, PROBE_NOTHING, ""}},
+	{FIRECRACKER, "state-file-write", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EACCES"}},
+	{FIRECRACKER, "state-file-append", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EACCES"}},
+	{FIRECRACKER, "state-file-truncate", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EACCES"}},
+	{FIRECRACKER, "state-file-map-shared", {PROBE_VMM_BENEATH, PROBE_READONLY, "EACCES"}},
+	{FIRECRACKER, "state-file-chmod", {PROBE_VMM_SECCOMP, PROBE_READONLY, "EROFS"}},
+	{FIRECRACKER, "state-file-unlink", {PROBE_VMM_BENEATH, PROBE_READONLY, "EROFS|EBUSY"}},
 
 	/* A keeper whose guest calls; one that calls the VMM's sockets by their bare names. */
 	{CALLED, "accept-call", {PROBE_KEEPER_WORKS, PROBE_NOTHING, ""}},

@@ -271,8 +271,8 @@ static int try_enforced(struct trial *t, const struct denials *ring, struct told
 	program = program_of(t, l);
 	row = add_row(ret, t, program, t->act, &told[t->act]);
 	row->held = !told[t->act].reported && row->denied &&
-		    l->end.killed_program == (uint32_t)program &&
-		    row->call != PROBE_MARK && row->call == l->end.killed_syscall;
+		    l->end.killed_program == (uint32_t)program && row->call != PROBE_MARK &&
+		    row->call == l->end.killed_syscall;
 	row->by = row->held				      ? PROBE_BY_KILL
 		  : told[t->act].reported && row->errnum == 0 ? PROBE_BY_NOBODY
 							      : PROBE_BY_UNKNOWN;

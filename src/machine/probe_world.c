@@ -172,11 +172,12 @@ void probe_world_orders(const struct probe_world *w, uint32_t act, const struct 
 {
 	const char *own = engine->own_sockets ? strrchr(JAIL_LISTENER, '/') + 1 : "";
 
-	(void)snprintf(ret->text, sizeof(ret->text),
-		       "act=%u\nprogram=%s\nown=%s\ngiven=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\n"
-		       "socket=%s\nfile=%s\n",
-		       act, engine->inside, own, n_given, (int)getpid(), w->port, (int)w->shm_key, w->abstract,
-		       w->socket, w->file);
+	(void)snprintf(
+		ret->text, sizeof(ret->text),
+		"act=%u\nprogram=%s\nown=%s\ngiven=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\n"
+		"socket=%s\nfile=%s\n",
+		act, engine->inside, own, n_given, (int)getpid(), w->port, (int)w->shm_key,
+		w->abstract, w->socket, w->file);
 }
 
 /* The time of the last change moves with every change of content, mode, owner and links. */

@@ -13,8 +13,7 @@
 
 /* Controls: what the VMM must be able to do. Without them a refusal would say
  * little. */
-ACT("read-program", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read,
-    probe_program)
+ACT("read-program", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, probe_program)
 ACT("read-template", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, "/vm/ram")
 ACT("read-image", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, "/vm/image")
 ACT("map-template-privately", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_map_private,
@@ -260,8 +259,7 @@ ACT("state-file-truncate", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "ERO
     act_truncate, "/vm/state")
 
 /* The one folder that a VMM with own sockets can write to. */
-ACT("create-in-sockets", "tree", PROBE_NOT_QEMU, PROBE_LANDLOCK, "EACCES", act_create,
-    "/run/probe")
+ACT("create-in-sockets", "tree", PROBE_NOT_QEMU, PROBE_LANDLOCK, "EACCES", act_create, "/run/probe")
 
 /* Other processes. */
 ACT("find-process", "same-user processes", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_PIDNS,

@@ -32,7 +32,8 @@ enum probe_layer {
 	PROBE_LAYERS
 };
 
-/** How an act must end in the place of QEMU and its keeper; machine/probe_expect.c has the others. */
+/** How an act must end in the place of QEMU and its keeper; machine/probe_expect.c has the others.
+ */
 enum probe_first {
 	PROBE_NOT_QEMU = 0,    /* there is nothing to be tried */
 	PROBE_VMM_SECCOMP = 1, /* the filter denies it */

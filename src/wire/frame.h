@@ -26,8 +26,8 @@
 #define WIRE_FRAME_MAX_B   (WIRE_HEADER_B + WIRE_PAYLOAD_MAX_B)
 #define WIRE_ERROR_MAX_B   512U /* text of ERROR */
 #define WIRE_TIME_B	   16U
-#define WIRE_TIME_UNASKED  0U /* token of a TIME that no TIME_REQUEST asked for */
-#define WIRE_SESSION_MAX   16U	/* sessions open at the same time in one VM, and highest number */
+#define WIRE_TIME_UNASKED  0U  /* token of a TIME that no TIME_REQUEST asked for */
+#define WIRE_SESSION_MAX   16U /* sessions open at the same time in one VM, and highest number */
 /** Bytes that may be under way in one stream before the first CREDIT. */
 #define WIRE_WINDOW_B	   (256U * 1024U)
 

@@ -33,7 +33,7 @@
 /* The VMM's, in the tree that is not made the root. */
 #define QEMU	    "usr/bin/qemu-system-x86_64"
 #define FIRECRACKER "usr/bin/firecracker"
-#define KEPT_FD 100
+#define KEPT_FD	    100
 
 static int program_fd = -1, host_root_fd = -1;
 
@@ -103,7 +103,8 @@ int without_pivot(void)
 	program_fd = open(QEMU, O_PATH | O_CLOEXEC);
 	if (program_fd < 0)
 		program_fd = open(FIRECRACKER, O_PATH | O_CLOEXEC);
-	/* A VMM that makes sockets has a folder for them here, too; of this mount namespace alone. */
+	/* A VMM that makes sockets has a folder for them here, too; of this mount namespace alone.
+	 */
 	if (access("run", F_OK) == 0 && mount("run", "/run", NULL, MS_BIND, NULL) < 0)
 		return -errno;
 	return chdir("/") < 0 ? -errno : 0;

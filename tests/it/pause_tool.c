@@ -73,8 +73,9 @@ static int output(void *userdata, enum ironclaw_stream stream, const void *data,
 static int run(const char *script)
 {
 	const char *const argv[] = {"sh", "-c", script, NULL};
-	const struct ironclaw_exec_options options = {
-		.size = sizeof(options), .argv = argv, .output = output};
+	const struct ironclaw_exec_options options = {.size = sizeof(options),
+						      .argv = argv,
+						      .output = output};
 	struct ironclaw_exec_result result = {.size = sizeof(result)};
 
 	used = 0;

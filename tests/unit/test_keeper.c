@@ -406,8 +406,9 @@ static void qemu_hears(const char *command, const char *answer)
 
 static void orders(uint32_t kind, uint32_t vmm_stopped)
 {
-	const struct control_request request = {
-		.kind = kind, .deadline_ms = 10000, .vmm_stopped = vmm_stopped};
+	const struct control_request request = {.kind = kind,
+						.deadline_ms = 10000,
+						.vmm_stopped = vmm_stopped};
 
 	assert_int_equal(descriptors_send(control_fd, &request, sizeof(request), NULL, 0), 0);
 }
