@@ -241,7 +241,9 @@ kill_caller() {
 	done
 	[ -n "$vmm" ] || flunk "no VMM"
 	for _ in $(seq 100); do
-		[ "$1" = hold ] && ! grep -q ^state "$ERR" || break
+		if [ "$1" != hold ] || grep -q ^state "$ERR"; then
+			break
+		fi
 		sleep 0.1
 	done
 	sleep 0.5
