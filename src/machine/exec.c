@@ -283,6 +283,9 @@ static int exec(struct exec *x, uint64_t timeout_ms, struct ironclaw_exec_result
 	if (x->vm->launch.ended)
 		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' has ended already",
 			       x->vm->launch.vm_id);
+	if (x->vm->paused)
+		return err_set(err, IRONCLAW_ERR_BUSY, EBUSY, "VM '%s' is paused",
+			       x->vm->launch.vm_id);
 	x->begin_us = clock_now_us();
 	if (timeout_ms)
 		x->deadline_us = x->begin_us + timeout_ms * 1000;

@@ -16,7 +16,9 @@ struct ironclaw_vm {
 	uint64_t timeout_ms; /* of commands that have none of their own; 0: none */
 	struct launch launch;
 	struct session_link link;
-	int wake_fds[2]; /* from ironclaw_vm_signal() to the exec that runs */
+	bool paused;
+	bool vmm_stopped; /* paused: by the warden, for the VMM would come to harm by its own */
+	int wake_fds[2];  /* from ironclaw_vm_signal() to the exec that runs */
 };
 
 /** What goes through wake_fds: smaller than PIPE_BUF, so never in parts. */
