@@ -227,10 +227,10 @@ struct ironclaw_exec_result {
  * Nothing that the command started outlives the call. A command that cannot be started is a result
  * (exit code 126 or 127), not a failure. One exec at a time for a handle.
  *
- * After any failure but IRONCLAW_ERR_INVALID, IRONCLAW_ERR_BUSY (called from an output callback)
- * and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has ended too. The latter comes of a link over vsock
- * only: the guest ends what ran and calls again, and the VM takes commands as before. No command is
- * ever started twice.
+ * After any failure but IRONCLAW_ERR_INVALID, IRONCLAW_ERR_BUSY (the VM is paused, or this is
+ * called from an output callback: nothing was started) and IRONCLAW_ERR_UNKNOWN_OUTCOME the VM has
+ * ended too. The last comes of a link over vsock only: the guest ends what ran and calls again, and
+ * the VM takes commands as before. No command is ever started twice.
  *
  * Return: 0 with *ret, or -errno: IRONCLAW_ERR_INVALID (request too large or malformed),
  * IRONCLAW_ERR_LOST (the VM ended under the command), IRONCLAW_ERR_CANCELLED
@@ -252,6 +252,29 @@ IRONCLAW_PUBLIC int ironclaw_vm_signal(struct ironclaw_vm *vm, int signal);
 /** ironclaw_vm_resize() - new size of the pty of the command that runs now; as
  * ironclaw_vm_signal(). */
 IRONCLAW_PUBLIC int ironclaw_vm_resize(struct ironclaw_vm *vm, uint16_t rows, uint16_t cols);
+
+/**
+ * ironclaw_vm_pause() - let the VM stand still: its processors do not run, its memory stays.
+ *
+ * Between two commands, or from the output callback of one that runs: it goes on where it was when
+ * the VM does, nothing of it is lost, and its time limit does not wait. Output that the guest had
+ * sent before may still come. No command can be started meanwhile. A VM that is paused already
+ * stays so; destroying it, and the death of the calling process, end it like any other.
+ *
+ * Return: 0; -errno, after which the VM ends: IRONCLAW_ERR_LOST, IRONCLAW_ERR_VMM,
+ * IRONCLAW_ERR_TIMEOUT
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_pause(struct ironclaw_vm *vm, struct ironclaw_error *err);
+
+/**
+ * ironclaw_vm_resume() - let a paused VM go on; one that runs does.
+ *
+ * The guest's clock of the day is set to the host's at once, as at the start. Its monotonic clock
+ * stood still or did not, as the VMM has it: QEMU stops it, Firecracker does not.
+ *
+ * Return: as ironclaw_vm_pause()
+ */
+IRONCLAW_PUBLIC int ironclaw_vm_resume(struct ironclaw_vm *vm, struct ironclaw_error *err);
 
 /**
  * ironclaw_vm_destroy() - end the VM and remove everything that it had on the host.

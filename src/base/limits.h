@@ -28,7 +28,7 @@
 #define LIMIT_KVM_PROBE_GROWTH	3U
 
 /* Bytes from the VMM. */
-#define LIMIT_QMP_LINE_MAX_B	(256U * 1024U)
+#define LIMIT_MONITOR_MAX_B	(256U * 1024U) /* a line, an answer */
 #define LIMIT_CONSOLE_TAIL_B	8192U
 
 /*

@@ -12,13 +12,16 @@
 #include "sys/syscall_name.h"
 
 static const char help[] =
-	"usage: ironclaw prove [--image NAME] [--audit-only] [-q] [--json]\n\n"
+	"usage: ironclaw prove [--image NAME] [--engine NAME] [--link NAME] [--audit-only] [-q]\n"
+	"                      [--json]\n\n"
 	"Starts VMs with a probe in the place of the VMM, then of the keeper, in the very same\n"
 	"jail. The probe tries what a VMM that its guest has taken over would try, and the table\n"
 	"says which layer refused each act. Its denials go into the record of 'ironclaw audit "
 	"seccomp'; nothing else on the host is changed.\n\n"
 	"      --image NAME  the image whose template the probe stands in for (default, else\n"
 	"                    busybox)\n"
+	"      --engine NAME in whose jail: qemu (default), firecracker, auto\n"
+	"      --link NAME   and with which link: auto (default), virtio-serial, vsock\n"
 	"      --audit-only  leave out the starts in which a denied call kills, one for each of "
 	"some\n"
 	"                    acts\n"
@@ -29,7 +32,7 @@ static const char help[] =
 
 #define CELL_B 64
 
-enum { OPTION_IMAGE = 256, OPTION_JSON, OPTION_AUDIT_ONLY };
+enum { OPTION_IMAGE = 256, OPTION_JSON, OPTION_AUDIT_ONLY, OPTION_ENGINE, OPTION_LINK };
 
 struct prove_args {
 	struct probe_wishes wishes;
@@ -46,19 +49,19 @@ static const char *call_name(const struct probe_row *row)
 /* The layer that must refuse first. */
 static const char *layer_of(const struct probe_row *row)
 {
-	uint32_t first = probe_first(row->act, row->keeper);
+	uint32_t first = row->expected.first;
 
 	if (first & (PROBE_VMM_WORKS | PROBE_KEEPER_WORKS))
 		return "-";
 	if (row->enforce || (first & (PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP)))
 		return "seccomp";
-	return probe_layer_name(row->act->beneath);
+	return probe_layer_name(row->expected.beneath);
 }
 
 static void expected_of(const struct probe_row *row, char ret[CELL_B])
 {
-	uint32_t first = probe_first(row->act, row->keeper);
-	const char *text = row->act->words;
+	uint32_t first = row->expected.first;
+	const char *text = row->expected.words;
 
 	if (row->enforce)
 		text = "killed";
@@ -159,8 +162,8 @@ static int print_text(const struct probe_results *results, bool quiet)
 			(void)printf("  %-3s %s\n", results->effects[i].held ? "yes" : "NO",
 				     results->effects[i].name);
 	}
-	(void)printf("%s%zu of %zu held (image %s, %s)\n", quiet ? "" : "\n", n - bad, n,
-		     results->image, results->kvm ? "kvm" : "tcg");
+	(void)printf("%s%zu of %zu held (image %s, %s, %s, %s)\n", quiet ? "" : "\n", n - bad, n,
+		     results->image, results->engine, results->kvm ? "kvm" : "tcg", results->link);
 	return probe_held(results) ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
@@ -176,7 +179,7 @@ static void print_row_json(struct json_writer *w, const struct probe_row *row)
 	json_write_string(w, "act", row->act->name);
 	json_write_string(w, "stands_for", row->act->stands_for);
 	json_write_string(w, "layer", layer_of(row));
-	json_write_string(w, "beneath", probe_layer_name(row->act->beneath));
+	json_write_string(w, "beneath", probe_layer_name(row->expected.beneath));
 	json_write_string(w, "expected", expected);
 	json_write_string(w, "got", got);
 	if (row->errnum)
@@ -199,7 +202,9 @@ static int print_json(const struct probe_results *results)
 	json_write_open_object(&w, NULL);
 	json_write_bool(&w, "held", probe_held(results));
 	json_write_string(&w, "image", results->image);
+	json_write_string(&w, "engine", results->engine);
 	json_write_string(&w, "accel", results->kvm ? "kvm" : "tcg");
+	json_write_string(&w, "link", results->link);
 	json_write_open_array(&w, "acts");
 	for (size_t i = 0; i < results->n_rows; i++)
 		print_row_json(&w, &results->rows[i]);
@@ -224,6 +229,8 @@ static int parse(int argc, char **argv, struct prove_args *args)
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 						{"quiet", no_argument, NULL, 'q'},
 						{"image", required_argument, NULL, OPTION_IMAGE},
+						{"engine", required_argument, NULL, OPTION_ENGINE},
+						{"link", required_argument, NULL, OPTION_LINK},
 						{"json", no_argument, NULL, OPTION_JSON},
 						{"audit-only", no_argument, NULL,
 						 OPTION_AUDIT_ONLY},
@@ -239,6 +246,10 @@ static int parse(int argc, char **argv, struct prove_args *args)
 			args->quiet = true;
 		else if (c == OPTION_IMAGE)
 			args->wishes.image = optarg;
+		else if (c == OPTION_ENGINE)
+			args->wishes.engine = optarg;
+		else if (c == OPTION_LINK)
+			args->wishes.link = optarg;
 		else if (c == OPTION_AUDIT_ONLY)
 			args->wishes.audit_only = true;
 		else

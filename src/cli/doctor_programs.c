@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "cli/doctor.h"
 #include "engine/engine.h"
+#include "engine/kvm_probe.h"
+#include "image/store.h"
 #include "machine/programs.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
@@ -117,13 +119,38 @@ void doctor_program_finish(struct doctor *doctor, struct doctor_program *program
 		   line[0] ? ": " : "", line);
 }
 
+/* What one that is there lacks to be used. Return: a sentence with its remedy; NULL: nothing */
+static const char *firecracker_lacks(const struct doctor *doctor, const struct engine_host *host,
+				     const char **ret_remedy)
+{
+	struct ironclaw_error err = {0};
+	struct kvm_probe probe;
+	struct kernel kernel;
+
+	kvm_probe_cached(&doctor->paths, &probe);
+	*ret_remedy = "what is said of kvm";
+	if (probe.outcome != KVM_WORKING)
+		return "it is not used, for KVM does not work";
+	*ret_remedy = "ironclaw kernel build";
+	if (kernel_find(&doctor->paths, NULL, &kernel, &err) < 0)
+		return "it is not used before there is a kernel";
+	if (host->elf_kernel_only && !kernel.vmlinux[0])
+		return "it is not used, for the default kernel has no vmlinux";
+	*ret_remedy = "put the program of a Firecracker release in its place";
+	/* Its makers build the real filter into static programs only. */
+	if (host->n_files > 0)
+		return "only --engine firecracker uses it, for its own seccomp filter allows all";
+	return NULL;
+}
+
 void doctor_check_firecracker(struct doctor *doctor)
 {
 	static const char name[] = "firecracker";
-	struct engine_host host;
+	const struct engine *engine = engine_of(VM_ENGINE_FIRECRACKER);
 	struct ironclaw_error err = {0};
-	int r = engine_by_name(name)->probe(&doctor->paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK, "",
-					    &host, &err);
+	struct engine_host host;
+	int r = engine->probe(&doctor->paths, ENGINE_ACCEL_KVM, ENGINE_LINK_VSOCK, "", &host, &err);
+	const char *lacks, *remedy;
 
 	if (r == -ENOENT)
 		doctor_add(doctor, name, DOCTOR_OK,
@@ -132,14 +159,14 @@ void doctor_check_firecracker(struct doctor *doctor)
 			   "not installed: QEMU is used");
 	else if (r < 0)
 		doctor_add(doctor, name, DOCTOR_WARNING, err.hint, "%s: QEMU is used", err.text);
-	else
-		doctor_add(doctor, name, DOCTOR_OK, NULL, "%s: %s, boots %s; %s", host.program,
-			   host.version,
-			   host.elf_kernel_only ? "a vmlinux, but no bzImage"
-						: "a vmlinux or a bzImage",
-			   /* Its makers build the real filter into static programs only. */
-			   host.n_files > 0 ? "linked with glibc: its own seccomp filter allows all"
-					    : "static: its own seccomp filter is the real one");
+	if (r < 0)
+		return;
+	lacks = firecracker_lacks(doctor, &host, &remedy);
+	doctor_add(doctor, name, lacks ? DOCTOR_WARNING : DOCTOR_OK, lacks ? remedy : NULL,
+		   "%s: %s, %s, boots %s%s%s", host.program, host.version,
+		   host.n_files > 0 ? "linked with glibc" : "static",
+		   host.elf_kernel_only ? "a vmlinux, but no bzImage" : "a vmlinux or a bzImage",
+		   lacks ? "; " : "", lacks ? lacks : "");
 }
 
 void doctor_check_helpers(struct doctor *doctor)

@@ -12,10 +12,10 @@
 
 static const struct engine *const engines[] = {&qemu_engine, &firecracker_engine};
 
-const struct engine *engine_by_name(const char *name)
+const struct engine *engine_of(enum vm_engine kind)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
-		if (strcmp(engines[i]->name, name) == 0)
+		if (engines[i]->kind == kind)
 			return engines[i];
 	}
 	return NULL;

@@ -127,13 +127,16 @@ struct engine_monitor {
 	int fd;
 	bool negotiated; /* QMP: the VMM takes commands */
 	size_t used;
-	char line[LIMIT_QMP_LINE_MAX_B];
+	char text[LIMIT_MONITOR_MAX_B]; /* a line of QMP; an answer of HTTP */
 };
 
 struct engine {
+	enum vm_engine kind;
 	const char *name;
 	enum engine_link link; /* when nobody chose one */
 	bool other_link;       /* it can do the other one as well */
+	const char *inside;    /* path of the VMM's program in its jail */
+	bool own_sockets;      /* its VMM makes them, takes no descriptors, and has files by path */
 
 	/**
 	 * probe() - find the VMM for an accelerator.
@@ -204,8 +207,8 @@ struct engine {
 	const char *(*exit_reason)(int wait_status);
 };
 
-/** engine_by_name() - NULL when there is none of that name. */
-const struct engine *engine_by_name(const char *name);
+/** engine_of() - the driver of a kind; NULL for VM_ENGINE_AUTO and what is none. */
+const struct engine *engine_of(enum vm_engine kind);
 
 /** engine_link_name() - "virtio-serial", "vsock". */
 const char *engine_link_name(enum engine_link link);

@@ -260,8 +260,11 @@ const char *firecracker_exit_reason(int wait_status)
 }
 
 const struct engine firecracker_engine = {
+	.kind = VM_ENGINE_FIRECRACKER,
 	.name = "firecracker",
 	.link = ENGINE_LINK_VSOCK,
+	.inside = FIRECRACKER_PROGRAM_INSIDE,
+	.own_sockets = true,
 	.probe = firecracker_probe,
 	.filter = firecracker_filter,
 	.plan = firecracker_plan,

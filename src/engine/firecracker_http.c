@@ -22,7 +22,7 @@
 #define STATUS_DIGITS	 3U
 
 _Static_assert(FIRECRACKER_LINE_MAX_B *(FIRECRACKER_HEADERS_MAX + 2) + FIRECRACKER_BODY_MAX_B <=
-		       LIMIT_QMP_LINE_MAX_B,
+		       LIMIT_MONITOR_MAX_B,
 	       "the largest answer fits a monitor's buffer");
 
 /* What the header lines say of the body. */
@@ -290,7 +290,7 @@ static int take_answer(struct engine_monitor *m, struct firecracker_answer *ret,
 	ssize_t n;
 
 	do {
-		n = firecracker_http_parse(m->line + at, m->used - at, &answer, &bad);
+		n = firecracker_http_parse(m->text + at, m->used - at, &answer, &bad);
 		at += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && answer.status < 200);
 	if (n == -EAGAIN)
@@ -309,10 +309,10 @@ static int read_more(struct engine_monitor *m, struct ironclaw_error *err)
 {
 	ssize_t n;
 
-	if (m->used == sizeof(m->line))
+	if (m->used == sizeof(m->text))
 		return err_set(err, IRONCLAW_ERR_VMM, EPROTO,
 			       "Firecracker's API sent an answer without end");
-	n = recv(m->fd, m->line + m->used, sizeof(m->line) - m->used, MSG_DONTWAIT);
+	n = recv(m->fd, m->text + m->used, sizeof(m->text) - m->used, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
 	if (n <= 0)

@@ -17,9 +17,10 @@ extern const struct engine qemu_engine;
 	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":"               \
 	"[{\"capability\":\"x-ignore-shared\",\"state\":true}]}}\n"
 /* Where QEMU is installed inside the jail: it looks for modules and firmware beside its program. */
-#define QEMU_PREFIX_INSIDE "/usr"
+#define QEMU_PREFIX_INSIDE  "/usr"
+#define QEMU_PROGRAM_INSIDE QEMU_PREFIX_INSIDE "/bin/qemu-system-x86_64"
 /* Where the memory of a template is inside the jail; qemu_preload.c knows it as well. */
-#define QEMU_RAM_INSIDE	   "/vm/ram"
+#define QEMU_RAM_INSIDE	    "/vm/ram"
 
 int qemu_probe(const struct paths *paths, enum engine_accel accel, enum engine_link link,
 	       const char *libexec, struct engine_host *ret, struct ironclaw_error *err);

@@ -67,27 +67,27 @@ static int judge_line(const char *line, size_t len, json_t **ret_reply, struct i
 /* Takes one line out of the buffer. As judge_line(), -EAGAIN when none is complete. */
 static int take_line(struct engine_monitor *m, json_t **ret_reply, struct ironclaw_error *err)
 {
-	const char *end = memchr(m->line, '\n', m->used);
+	const char *end = memchr(m->text, '\n', m->used);
 	size_t len;
 	int r;
 
 	if (!end) {
-		if (m->used == sizeof(m->line))
+		if (m->used == sizeof(m->text))
 			return err_set(err, IRONCLAW_ERR_VMM, EPROTO,
 				       "QEMU's monitor sent a line of more than %u bytes",
-				       LIMIT_QMP_LINE_MAX_B);
+				       LIMIT_MONITOR_MAX_B);
 		return -EAGAIN;
 	}
-	len = (size_t)(end - m->line);
-	r = judge_line(m->line, len, ret_reply, err);
+	len = (size_t)(end - m->text);
+	r = judge_line(m->text, len, ret_reply, err);
 	m->used -= len + 1;
-	memmove(m->line, end + 1, m->used);
+	memmove(m->text, end + 1, m->used);
 	return r;
 }
 
 static int read_more(struct engine_monitor *m, struct ironclaw_error *err)
 {
-	ssize_t n = recv(m->fd, m->line + m->used, sizeof(m->line) - m->used, MSG_DONTWAIT);
+	ssize_t n = recv(m->fd, m->text + m->used, sizeof(m->text) - m->used, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
@@ -254,7 +254,9 @@ int qemu_resume(struct engine_monitor *monitor, uint32_t deadline_ms, struct iro
 }
 
 const struct engine qemu_engine = {
+	.kind = VM_ENGINE_QEMU,
 	.name = "qemu",
+	.inside = QEMU_PROGRAM_INSIDE,
 	.link = ENGINE_LINK_SERIAL,
 	.other_link = true,
 	.probe = qemu_probe,

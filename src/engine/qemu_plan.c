@@ -18,7 +18,6 @@
 
 #include "engine/libraries.h"
 
-#define PROGRAM_INSIDE QEMU_PREFIX_INSIDE "/bin/qemu-system-x86_64"
 /* Not in /vm, where nothing can be executed. */
 #define PRELOAD_INSIDE "/lib/ironclaw-qemu-preload.so"
 
@@ -173,8 +172,8 @@ static void plan_program(struct engine_plan *p, const struct engine_host *host,
 	/* Their folder is not among the default ones of every loader. */
 	engine_plan_env(p, "LD_LIBRARY_PATH=" LIBRARIES_INSIDE);
 	/* QEMU looks for its firmware beside the folder that it is in. */
-	engine_plan_arg(p, PROGRAM_INSIDE);
-	engine_plan_file(p, ENGINE_FILE_RO, host->program, PROGRAM_INSIDE);
+	engine_plan_arg(p, QEMU_PROGRAM_INSIDE);
+	engine_plan_file(p, ENGINE_FILE_RO, host->program, QEMU_PROGRAM_INSIDE);
 	engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/null", "/dev/null");
 	if (s->accel == ENGINE_ACCEL_KVM)
 		engine_plan_file(p, ENGINE_FILE_DEVICE, "/dev/kvm", "/dev/kvm");

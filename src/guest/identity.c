@@ -203,11 +203,18 @@ void identity_time(const uint8_t *payload)
 {
 	int64_t trip_ns = clock_ns() - state.asked_ns;
 	uint64_t host_ns = wire_get_u64(payload + 8);
+	bool unasked = state.ready && wire_get_u64(payload) == WIRE_TIME_UNASKED;
 
-	if (!state.asking || wire_get_u64(payload) != state.token)
+	if (!unasked && (!state.asking || wire_get_u64(payload) != state.token))
 		link_fail("token of TIME");
 	if (host_ns > INT64_MAX / 2)
 		link_fail("clock of TIME");
+	/* After a pause, which took longer than the frame did. */
+	if (unasked) {
+		state.best_offset_ns = (int64_t)host_ns - clock_ns();
+		set_clock();
+		return;
+	}
 	if (trip_ns < state.best_trip_ns) {
 		state.best_trip_ns = trip_ns;
 		state.best_offset_ns = (int64_t)host_ns - (state.asked_ns + trip_ns / 2);

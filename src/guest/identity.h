@@ -22,7 +22,10 @@ void identity_boot(int layer_fd);
 /** identity_begin() - apply an IDENTITY frame and ask for the time. @payload: checked here. */
 void identity_begin(const uint8_t *payload, uint32_t length);
 
-/** identity_time() - take a TIME frame; asks again, or sets the clock and reports IDENTITY_OK. */
+/**
+ * identity_time() - take a TIME frame: asks again, or sets the clock and reports IDENTITY_OK; an
+ * unasked one only sets the clock.
+ */
 void identity_time(const uint8_t *payload);
 
 /** identity_forget() - the link broke: no commands before the next IDENTITY. */

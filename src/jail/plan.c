@@ -144,7 +144,9 @@ static void hint_at(uint32_t stage, int errnum, struct ironclaw_error *err)
 	else if (stage == JAIL_STAGE_UID && errnum == EEXIST)
 		err_hint(err, "another --name: a VM of another state folder has this one");
 	else if (stage == JAIL_STAGE_READABLE)
-		err_hint(err, "chmod a+r the file: as root each VM has a user of its own");
+		err_hint(err,
+			 "chmod a+r the file, a+rw a device: as root each VM has a user of its "
+			 "own");
 	else if (stage == JAIL_STAGE_KEYRING && errnum == EDQUOT)
 		err_hint(err, "sysctl -w kernel.keys.maxkeys=2000");
 	else if (stage == JAIL_STAGE_SECCOMP && errnum == EBUSY)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * request.h - the one message that a warden takes, and the few that it sends.
+ * request.h - the messages that a warden takes, and the few that it sends.
  *
  * Whoever starts a VM (the library, in the caller's process) makes the request before a single byte
  * of guest output exists; nobody who parses guest bytes can send one. The layout is fixed, all text
@@ -137,6 +137,17 @@ struct jail_request {
 	char text[JAIL_TEXT_MAX_B];	/* terminated strings */
 };
 
+/** What the sender of the request may say of the VM that it started, while that runs. */
+enum jail_order_kind {
+	JAIL_ORDER_STOP = 1, /* the VMM's process, whole: of one that a pause of its own harms */
+	JAIL_ORDER_CONTINUE,
+};
+
+struct jail_order {
+	uint32_t magic;
+	uint32_t kind; /* enum jail_order_kind; anything else ends the VM */
+};
+
 /** Where a start failed: the library makes the sentence. */
 enum jail_stage {
 	JAIL_STAGE_NONE = 0,
@@ -164,16 +175,25 @@ enum jail_stage {
 	JAIL_STAGE_MAX
 };
 
-enum jail_event_kind { JAIL_EVENT_STARTED = 1, JAIL_EVENT_FAILED, JAIL_EVENT_ENDED };
+enum jail_event_kind {
+	JAIL_EVENT_STARTED = 1,
+	JAIL_EVENT_FAILED,
+	JAIL_EVENT_ENDED,
+	JAIL_EVENT_STOPPED,   /* the answer to JAIL_ORDER_STOP */
+	JAIL_EVENT_CONTINUED, /* to JAIL_ORDER_CONTINUE */
+};
 
 #define JAIL_EVENT_TEXT_B 256U
 
-/** What the warden says: STARTED or FAILED once, ENDED as the last thing when all is removed. */
+/**
+ * What the warden says: STARTED or FAILED once, one answer to each order, ENDED as the last thing
+ * when all is removed.
+ */
 struct jail_event {
 	uint32_t kind;
 	uint32_t stage;	  /* FAILED: enum jail_stage */
-	int32_t errnum;	  /* FAILED: positive errno; ENDED: 0, or why something could not be removed
-			   */
+	int32_t errnum;	  /* FAILED: positive errno; ENDED: 0, or why something could not be
+			   * removed; STOPPED, CONTINUED: 0 or positive errno */
 	uint32_t detail;  /* FAILED: index of the mount, or the denied call's number */
 	uint32_t program; /* FAILED: enum jail_program, whose start it was; 0: of both */
 	int32_t vmm_pid, keeper_pid;  /* STARTED: as the host sees them */

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "jail/warden_limits.h"
+#include "sys/file.h"
 
 #define STATUS_NEW JAIL_STATUS_NAME ".new"
 
@@ -23,17 +24,9 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* The VM's folder, and not what a link in its place leads to. */
-static int open_vm(int vms_fd, const char *vm_id)
-{
-	int fd = openat(vms_fd, vm_id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int jail_status_write(int dirfd, const char *vm_id, const struct jail_status *status)
 {
-	cleanup_close int vm_fd = open_vm(dirfd, vm_id), fd = -EBADF;
+	cleanup_close int vm_fd = file_open_folder(dirfd, vm_id), fd = -EBADF;
 	struct jail_status record;
 	ssize_t n;
 
@@ -74,7 +67,7 @@ static int check(const struct jail_status *s, const char *vm_id)
 int jail_status_read(int dirfd, const char *vm_id, struct jail_status *ret)
 {
 	struct jail_status record;
-	cleanup_close int vm_fd = open_vm(dirfd, vm_id), fd = -EBADF;
+	cleanup_close int vm_fd = file_open_folder(dirfd, vm_id), fd = -EBADF;
 	struct stat st;
 	ssize_t n;
 	int r;

@@ -23,6 +23,9 @@
  * ends the VM too; its folder, chain and cgroup are then swept by the next start, for nothing holds
  * their locks any more.
  *
+ * Until then it obeys who started the VM in one thing more: it stops the whole VMM, and lets it go
+ * on (struct jail_order), for there are VMMs that come to harm when they pause themselves.
+ *
  * It never reads a byte from guest, VMM or keeper but the fixed records by which the kernel tells
  * of denied calls, never allocates by a number from outside, and links libc alone.
  */
@@ -384,6 +387,27 @@ static void serve_denials(struct warden *w, struct warden_child *child, short re
 		close_fd(&child->listener_fd);
 }
 
+/* Return: whether there was one, and a good one */
+static bool obey(const struct warden *w)
+{
+	struct jail_event answer = {.kind = JAIL_EVENT_STOPPED};
+	struct jail_order order;
+	size_t n_fds;
+	ssize_t n = descriptors_receive(JAIL_WARDEN_FD, &order, sizeof(order), NULL, 0, &n_fds);
+
+	if (n != sizeof(order) || order.magic != JAIL_REQUEST_MAGIC ||
+	    (order.kind != JAIL_ORDER_STOP && order.kind != JAIL_ORDER_CONTINUE))
+		return false;
+	if (order.kind == JAIL_ORDER_STOP) {
+		answer.errnum = -warden_child_stop(&w->vmm);
+	} else {
+		answer.kind = JAIL_EVENT_CONTINUED;
+		answer.errnum = -warden_child_continue(&w->vmm);
+	}
+	say(&answer);
+	return true;
+}
+
 /* Until one of the three ends; a VMM's is followed by a moment for the keeper. */
 static void wait_for_end(struct warden *w)
 {
@@ -391,8 +415,7 @@ static void wait_for_end(struct warden *w)
 
 	for (;;) {
 		struct pollfd p[] = {
-			/* Only its end counts: nothing is expected on it any more. */
-			{.fd = JAIL_WARDEN_FD, .events = POLLRDHUP},
+			{.fd = JAIL_WARDEN_FD, .events = POLLIN | POLLRDHUP},
 			{.fd = w->keeper.pidfd, .events = POLLIN},
 			{.fd = deadline_ms < 0 ? w->vmm.pidfd : -1, .events = POLLIN},
 			{.fd = w->vmm.listener_fd, .events = POLLIN},
@@ -403,7 +426,9 @@ static void wait_for_end(struct warden *w)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 || p[0].revents || p[1].revents)
+		if (n <= 0 || (p[0].revents & ~POLLIN) || p[1].revents)
+			return;
+		if (p[0].revents && !obey(w))
 			return;
 		if (p[2].revents)
 			deadline_ms = now_ms() + KEEPER_LAST_WORDS_MS;

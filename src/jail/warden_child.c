@@ -20,13 +20,16 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sys/descriptors.h"
 #include "sys/seccomp.h"
 
-#define DYING_MS 1000
+#define DYING_MS     1000
+#define STOP_MS	     1000
+#define STOP_POLL_MS 1
 
 static pid_t clone_with_pidfd(const struct warden_limits_entry *cgroup, int *ret_pidfd)
 {
@@ -220,6 +223,31 @@ bool warden_child_ends(const struct warden_child *child)
 	struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
 
 	return poll(&p, 1, DYING_MS) > 0;
+}
+
+int warden_child_stop(const struct warden_child *child)
+{
+	const struct timespec pause = {.tv_nsec = STOP_POLL_MS * 1000000L};
+	struct pollfd dead = {.fd = child->pidfd, .events = POLLIN};
+	siginfo_t info = {.si_pid = 0};
+
+	if (syscall(SYS_pidfd_send_signal, child->pidfd, SIGSTOP, NULL, 0) < 0)
+		return -errno;
+	for (int waited_ms = 0; waited_ms < STOP_MS; waited_ms += STOP_POLL_MS) {
+		if (waitid(P_PID, (id_t)child->pid, &info, WSTOPPED | WNOHANG) < 0)
+			return -errno;
+		if (info.si_pid == child->pid)
+			return 0;
+		if (poll(&dead, 1, 0) > 0)
+			return -ESRCH;
+		(void)nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+int warden_child_continue(const struct warden_child *child)
+{
+	return syscall(SYS_pidfd_send_signal, child->pidfd, SIGCONT, NULL, 0) < 0 ? -errno : 0;
 }
 
 void warden_child_kill(const struct warden_child *child)

@@ -62,6 +62,16 @@ void warden_child_exec(struct warden_child *child, struct warden_failure *ret);
 /** warden_child_ends() - whether it is dead, waited for or not, or dies within a second. */
 bool warden_child_ends(const struct warden_child *child);
 
+/**
+ * warden_child_stop() - SIGSTOP, and wait until all its threads have stopped. No process inside of
+ * the jail can undo it, and SIGKILL and the warden's death end it all the same.
+ * Return: 0; -ESRCH when it is dead; -ETIMEDOUT after a second; -errno
+ */
+int warden_child_stop(const struct warden_child *child);
+
+/** warden_child_continue() - Return: 0, -errno */
+int warden_child_continue(const struct warden_child *child);
+
 /** warden_child_kill() - SIGKILL, without waiting; a child that never lived is fine. */
 void warden_child_kill(const struct warden_child *child);
 

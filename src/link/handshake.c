@@ -77,15 +77,20 @@ static int send_identity(struct handshake *h, int fd)
 	return r;
 }
 
-static int send_time(int fd, const uint8_t *token)
+void handshake_time(uint8_t ret[WIRE_TIME_B], uint64_t token)
 {
-	uint8_t payload[16];
 	struct timespec now;
 
-	memcpy(payload, token, 8);
+	wire_put_u64(ret, token);
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	wire_put_u64(payload + 8,
-		     (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec);
+	wire_put_u64(ret + 8, (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec);
+}
+
+static int send_time(int fd, const uint8_t *token)
+{
+	uint8_t payload[WIRE_TIME_B];
+
+	handshake_time(payload, wire_get_u64(token));
 	return send_frame(fd, WIRE_TIME, payload, sizeof(payload));
 }
 

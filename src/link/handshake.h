@@ -32,6 +32,9 @@ int handshake_init(struct handshake *h, bool booting, const char *hostname, uint
 /** handshake_again() - the same identity, for a guest that says HELLO on a new link. */
 void handshake_again(struct handshake *h);
 
+/** handshake_time() - the payload of TIME: @token, and the host's clock now. */
+void handshake_time(uint8_t ret[WIRE_TIME_B], uint64_t token);
+
 /** handshake_begin() - what can be sent without hearing from the guest. Return: 0, -errno */
 int handshake_begin(struct handshake *h, int link_fd);
 

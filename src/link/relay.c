@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,17 +32,28 @@ void relay_lane_cut(struct relay_lane *lane)
 	lane->reader.end = lane->reader.start;
 }
 
-void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session)
+void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session,
+		    const void *payload, uint32_t length)
 {
-	const struct wire_header header = {.kind = (uint8_t)kind, .session = session};
+	const struct wire_header header = {.length = length,
+					   .kind = (uint8_t)kind,
+					   .session = session};
 	struct wire_reader *reader = &lane->reader;
 
 	if (!relay_lane_is_writing(lane))
 		lane->sent = reader->start = reader->end = 0;
-	ic_assert(reader->start == reader->end && reader->size - reader->end >= WIRE_HEADER_B);
+	ic_assert(reader->start == reader->end &&
+		  reader->size - reader->end >= WIRE_HEADER_B + length);
 	wire_header_put(reader->buf + reader->end, &header);
-	reader->start += WIRE_HEADER_B;
-	reader->end += WIRE_HEADER_B;
+	if (length > 0)
+		memcpy(reader->buf + reader->end + WIRE_HEADER_B, payload, length);
+	reader->start += WIRE_HEADER_B + length;
+	reader->end = reader->start;
+}
+
+bool relay_lane_is_free(const struct relay_lane *lane)
+{
+	return !relay_lane_is_writing(lane) && wire_reader_pending(&lane->reader) == 0;
 }
 
 void relay_lane_redirect(struct relay_lane *lane, int to_fd, bool skip)

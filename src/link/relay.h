@@ -38,10 +38,15 @@ void relay_lane_consume(struct relay_lane *lane);
 void relay_lane_cut(struct relay_lane *lane);
 
 /**
- * relay_lane_put() - add a frame of our own, without payload.
+ * relay_lane_put() - add a frame of our own.
  * @lane:	holds nothing that is not checked; there is room for some thousand of them
+ * @payload:	short; NULL when @length is 0
  */
-void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session);
+void relay_lane_put(struct relay_lane *lane, enum wire_kind kind, uint16_t session,
+		    const void *payload, uint32_t length);
+
+/** relay_lane_is_free() - whether it holds nothing at all. */
+bool relay_lane_is_free(const struct relay_lane *lane);
 
 /**
  * relay_lane_redirect() - to_fd broke, and another one takes its place.

@@ -8,7 +8,8 @@
  *
  *   phase 1, handshake   the guest gets its identity (link/handshake.h); a deadline holds
  *   phase 2, relay       frames pass in both directions when the ledger allows them (link/relay.h);
- *                        the library may ask to save the VM's state
+ *                        the library may ask to save the VM's state, to pause the guest, and to
+ *                        let it go on, which is then told the time
  *
  * Over vsock the link is a connection, which the guest makes (link/meet.h) and which may break
  * while the VM lives on: when it is saved, or when the guest's end dies. A connection that breaks
@@ -46,6 +47,7 @@
 #include "link/handshake.h"
 #include "link/meet.h"
 #include "link/relay.h"
+#include "machine/console.h"
 #include "machine/control.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
@@ -58,11 +60,8 @@ enum keeper_fd {
 	FD_CONSOLE = JAIL_FIRST_FD + JAIL_KEEPER_CONSOLE,
 };
 
-/* How long the console of a dead VMM is listened to, and how much of it is shown. */
-#define LAST_WORDS_MS	   200
-#define LAST_WORDS_SHOWN_B 400U
 /* How much later than its connections the end of a VMM's monitor may be seen. */
-#define VMM_DEATH_MS	   100
+#define VMM_DEATH_MS 100
 
 struct keeper {
 	const struct engine *engine;
@@ -70,75 +69,28 @@ struct keeper {
 	bool vsock;	 /* the link is one of the connections to FD_LINK */
 	int link_fd;	 /* -EBADF: the guest is waited for */
 	bool link_broke; /* found by a lane */
+	bool time_due;	 /* the guest was paused: its clock stood still */
 	struct meet meet;
 	struct handshake handshake;
 	struct ledger ledger;
 	struct relay_lane from_guest, from_host;
-	bool monitor_open, console_open;
-	size_t console_used;
-	char console[LIMIT_CONSOLE_TAIL_B];
+	bool monitor_open;
+	struct console console;
 };
 
 static struct keeper keeper;
 
-/* Keeps the last bytes only. */
-static void console_read(struct keeper *k)
-{
-	size_t half = sizeof(k->console) / 2;
-	ssize_t n;
-
-	if (k->console_used > half) {
-		memmove(k->console, k->console + k->console_used - half, half);
-		k->console_used = half;
-	}
-	n = read(FD_CONSOLE, k->console + k->console_used, sizeof(k->console) - k->console_used);
-	if (n > 0)
-		k->console_used += (size_t)n;
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		k->console_open = false;
-}
-
 /* While an engine waits. */
 static void idle(void)
 {
-	struct pollfd p = {.fd = FD_CONSOLE, .events = POLLIN};
-
-	if (keeper.console_open && poll(&p, 1, 0) > 0)
-		console_read(&keeper);
-}
-
-static void console_read_rest(struct keeper *k)
-{
-	uint64_t deadline = clock_now_us() + LAST_WORDS_MS * 1000;
-	struct pollfd p = {.fd = FD_CONSOLE, .events = POLLIN};
-
-	while (k->console_open && poll(&p, 1, clock_left_ms(deadline)) > 0)
-		console_read(k);
-}
-
-/* Adds the end of the console to a failure of the guest or the VMM. */
-static void quote_console(struct keeper *k, struct ironclaw_error *err)
-{
-	struct ironclaw_error quoted = *err;
-	size_t n;
-
-	console_read_rest(k);
-	while (k->console_used > 0 &&
-	       (k->console[k->console_used - 1] == '\n' || k->console[k->console_used - 1] == '\r'))
-		k->console_used--;
-	if (k->console_used == 0)
-		return;
-	n = k->console_used < LAST_WORDS_SHOWN_B ? k->console_used : LAST_WORDS_SHOWN_B;
-	(void)err_set(&quoted, err->code, err->errnum, "%s; its console ends with: %.*s", err->text,
-		      (int)n, k->console + k->console_used - n);
-	memcpy(err->text, quoted.text, sizeof(err->text));
+	console_drain(&keeper.console);
 }
 
 __attribute__((noreturn)) static void fail(struct keeper *k, struct ironclaw_error *err)
 {
 	struct control_event event = {.kind = CONTROL_FAILED};
 
-	quote_console(k, err);
+	console_quote(&k->console, err);
 	event.error = *err;
 	/* A library that is gone needs no explanation. */
 	(void)descriptors_send(FD_CONTROL, &event, sizeof(event), NULL, 0);
@@ -216,14 +168,13 @@ static void poll_common(struct keeper *k, struct pollfd *p)
 	p[POLL_CONTROL] = (struct pollfd){.fd = FD_CONTROL, .events = POLLIN};
 	p[POLL_MONITOR] =
 		(struct pollfd){.fd = k->monitor_open ? k->monitor.fd : -1, .events = POLLIN};
-	p[POLL_CONSOLE] =
-		(struct pollfd){.fd = k->console_open ? FD_CONSOLE : -1, .events = POLLIN};
+	p[POLL_CONSOLE] = (struct pollfd){.fd = k->console.fd, .events = POLLIN};
 }
 
 static void serve_common(struct keeper *k, const struct pollfd *p)
 {
 	if (p[POLL_CONSOLE].revents)
-		console_read(k);
+		console_read(&k->console);
 	if (p[POLL_MONITOR].revents)
 		monitor_read(k);
 }
@@ -363,6 +314,42 @@ static void save(struct keeper *k, const struct control_request *request, int st
 	report(&saved);
 }
 
+static void pause_guest(struct keeper *k, const struct control_request *request)
+{
+	struct control_event event = {.kind = CONTROL_PAUSED};
+	struct ironclaw_error err = {0};
+	int r = k->engine->pause(&k->monitor, request->deadline_ms, &err);
+
+	if (r == -EOPNOTSUPP)
+		event.kind = CONTROL_HARMFUL;
+	else if (r < 0)
+		fail(k, &err);
+	report(&event);
+}
+
+static void resume_guest(struct keeper *k, const struct control_request *request)
+{
+	const struct control_event event = {.kind = CONTROL_RESUMED};
+	struct ironclaw_error err = {0};
+
+	if (!request->vmm_stopped && k->engine->resume(&k->monitor, request->deadline_ms, &err) < 0)
+		fail(k, &err);
+	k->time_due = true;
+	report(&event);
+}
+
+/* Between two frames of the library's, and before what it says after the answer to its RESUME. */
+static void tell_time(struct keeper *k)
+{
+	uint8_t payload[WIRE_TIME_B];
+
+	if (!k->time_due || !relay_lane_is_free(&k->from_host))
+		return;
+	handshake_time(payload, WIRE_TIME_UNASKED);
+	relay_lane_put(&k->from_host, WIRE_TIME, 0, payload, sizeof(payload));
+	k->time_due = false;
+}
+
 static void control_read(struct keeper *k)
 {
 	struct control_request request;
@@ -372,10 +359,17 @@ static void control_read(struct keeper *k)
 
 	if (n == -EAGAIN)
 		return;
-	if (n != sizeof(request) || request.kind != CONTROL_SAVE || n_fds != 1)
+	if (n != sizeof(request))
 		_exit(0);
-	save(k, &request, fd);
-	(void)close(fd);
+	if (request.kind == CONTROL_PAUSE)
+		pause_guest(k, &request);
+	else if (request.kind == CONTROL_RESUME)
+		resume_guest(k, &request);
+	else if (request.kind == CONTROL_SAVE && n_fds == 1)
+		save(k, &request, fd);
+	else
+		_exit(0);
+	close_fd(&fd);
 }
 
 static void step(struct keeper *k, struct relay_lane *lane)
@@ -459,9 +453,10 @@ static void link_again(struct keeper *k)
 	relay_lane_cut(&k->from_guest);
 	deliver(k);
 	for (unsigned int i = 0; i < n; i++)
-		relay_lane_put(&k->from_guest, WIRE_LOST, lost[i]);
+		relay_lane_put(&k->from_guest, WIRE_LOST, lost[i], NULL, 0);
 	deliver(k);
 	run_handshake(k, LIMIT_RESTORE_MS, true);
+	k->time_due = false; /* it was told */
 	relay_lane_redirect(&k->from_host, k->link_fd, cut);
 	k->link_broke = false;
 }
@@ -480,14 +475,15 @@ static void refuse_call(struct keeper *k)
 
 	meet_refuse(&k->meet);
 	/* With more to send the answer comes anyway. */
-	if (session && !relay_lane_is_writing(lane) && wire_reader_pending(&lane->reader) == 0)
-		relay_lane_put(lane, WIRE_KILL, session);
+	if (session && relay_lane_is_free(lane))
+		relay_lane_put(lane, WIRE_KILL, session, NULL, 0);
 }
 
 static void relay_step(struct keeper *k)
 {
 	struct pollfd p[POLL_N];
 
+	tell_time(k);
 	poll_clear(p);
 	p[POLL_LINK].fd = k->link_fd;
 	p[POLL_CLIENT].fd = FD_CLIENT;
@@ -545,13 +541,13 @@ int main(void)
 	if (n != sizeof(start) || start.kind != CONTROL_START)
 		return 1;
 	start.hostname[sizeof(start.hostname) - 1] = '\0';
-	start.engine[sizeof(start.engine) - 1] = '\0';
 	start.orders[sizeof(start.orders) - 1] = '\0';
-	k->engine = engine_by_name(start.engine);
+	k->engine = engine_of((enum vm_engine)start.engine);
 	if (!k->engine)
 		return 1;
 	k->monitor.fd = FD_MONITOR;
-	k->monitor_open = k->console_open = true;
+	k->monitor_open = true;
+	k->console.fd = FD_CONSOLE;
 	k->link_fd = -EBADF;
 	k->vsock = start.link == ENGINE_LINK_VSOCK;
 	/* Of a VMM that makes its sockets itself the keeper's folder is the one they are in. */

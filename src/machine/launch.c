@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "image/initramfs.h"
 #include "jail/denials.h"
 #include "jail/warden_lease.h"
 #include "jail/warden_limits.h"
 #include "machine/control.h"
+#include "machine/launch_internal.h"
 #include "machine/vhost.h"
 #include "sys/clock.h"
 #include "sys/descriptors.h"
@@ -29,8 +29,6 @@
 /* How long a dead VM's keeper and warden are waited for before a failure is explained without them.
  */
 #define LAST_WORDS_MS 6000
-/* Beyond the keeper's own deadline, which it may not keep: it parses guest bytes. */
-#define SLACK_MS      5000U
 /* To kill a VMM, wait for it and remove a folder. */
 #define END_MS	      10000U
 
@@ -82,112 +80,6 @@ void launch_init(struct launch *l)
 		.client_fd = -EBADF,
 		.warden_pid = -1,
 	};
-}
-
-/* The boot's initramfs, in the VM's own folder. */
-static int write_initramfs(const struct launch_settings *s, const struct launch *l, char *path,
-			   size_t size, struct ironclaw_error *err)
-{
-	cleanup_close int fd = -EBADF;
-	char agent[1200], name[LIMIT_VM_ID_MAX + 16];
-
-	(void)snprintf(agent, sizeof(agent), "%s/ironclaw-guest", s->programs);
-	(void)snprintf(name, sizeof(name), "%s/initramfs", l->vm_id);
-	(void)snprintf(path, size, "%s/vms/%s", s->paths->run, name);
-	/* Closed to others by the folder; the VMM may be another user. */
-	fd = openat(l->dir.vms_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-	if (fd < 0 || fchmod(fd, 0444) < 0)
-		return err_sys(err, errno, "cannot make '%s'", path);
-	return initramfs_write(fd, s->kernel, agent, err);
-}
-
-/* The VMM's own filter, in the VM's folder; @path stays empty when none is to be given. */
-static int write_filter(const struct launch_settings *s, const struct launch *l, char *path,
-			size_t size, struct ironclaw_error *err)
-{
-	cleanup_free uint8_t *buf = malloc(ENGINE_FILTER_MAX_B);
-	cleanup_close int fd = -EBADF;
-	char name[LIMIT_VM_ID_MAX + 16];
-	size_t len = 0;
-	int r;
-
-	path[0] = '\0';
-	if (!buf)
-		return err_sys(err, ENOMEM, "no room for the VMM's filter");
-	r = s->engine->filter(s->host, s->seccomp, s->vmm.start == ENGINE_BOOT_TEMPLATE, buf, &len,
-			      err);
-	if (r < 0 || len == 0)
-		return r;
-	(void)snprintf(name, sizeof(name), "%s/seccomp", l->vm_id);
-	(void)snprintf(path, size, "%s/vms/%s", s->paths->run, name);
-	/* As the initramfs. */
-	fd = openat(l->dir.vms_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-	if (fd < 0 || fchmod(fd, 0444) < 0)
-		return err_sys(err, errno, "cannot make '%s'", path);
-	r = file_write_full(fd, buf, len);
-	return r < 0 ? err_sys(err, -r, "cannot write '%s'", path) : 0;
-}
-
-/* @twin: stands where the plan has the VMM's program. */
-static void mount_files(struct jail_plan *jail, const struct engine_plan *plan,
-			const struct launch_twin *twin)
-{
-	static const enum jail_mount_kind kinds[] = {
-		[ENGINE_FILE_RO] = JAIL_BIND_RO,
-		[ENGINE_FILE_RW] = JAIL_BIND_RW,
-		[ENGINE_FILE_DEVICE] = JAIL_BIND_DEV,
-	};
-
-	for (size_t i = 0; i < plan->n_files; i++) {
-		const struct engine_file *f = &plan->files[i];
-		bool is_program = strcmp(f->inside, plan->argv[0]) == 0;
-
-		jail_plan_mount(jail, kinds[f->kind], twin && is_program ? twin->program : f->host,
-				f->inside);
-	}
-}
-
-/* Settings to a request: the engine's plan, put into the jail's terms. */
-static int make_plan(const struct launch_settings *s, struct launch *l, struct engine_plan *plan,
-		     struct ironclaw_error *err)
-{
-	struct jail_confinement confinement = s->confinement;
-	struct engine_settings vmm = s->vmm;
-	char initramfs[1200], filter[1200], keeper[1200];
-	int r = 0;
-
-	vmm.guest_cid = l->guest_cid;
-	if (vmm.start != ENGINE_CLONE) {
-		r = write_initramfs(s, l, initramfs, sizeof(initramfs), err);
-		vmm.initramfs = initramfs;
-		vmm.tsc_khz = clock_tsc_khz();
-	}
-	if (r == 0 && s->engine->filter) {
-		r = write_filter(s, l, filter, sizeof(filter), err);
-		vmm.seccomp_filter = filter[0] ? filter : NULL;
-	}
-	if (r == 0)
-		r = s->engine->plan(s->host, &vmm, plan, err);
-	if (r < 0)
-		return r;
-	if (s->twin && s->twin->keeper)
-		(void)snprintf(keeper, sizeof(keeper), "%s", s->twin->program);
-	else
-		(void)snprintf(keeper, sizeof(keeper), "%s/ironclaw-keeper", s->programs);
-	jail_plan_init(&l->plan, l->vm_id, keeper, plan->file_size_max_b);
-	confinement.keeper = plan->sockets		     ? JAIL_PROGRAM_KEEPER_SOCKETS
-			     : vmm.link == ENGINE_LINK_VSOCK ? JAIL_PROGRAM_KEEPER_VSOCK
-							     : JAIL_PROGRAM_KEEPER;
-	confinement.sockets = plan->sockets;
-	jail_plan_confine(&l->plan, &confinement);
-	mount_files(&l->plan, plan, s->twin);
-	for (size_t i = 0; i < plan->n_argv; i++)
-		jail_plan_arg(&l->plan, plan->argv[i]);
-	if (s->twin)
-		jail_plan_arg(&l->plan, s->twin->orders);
-	for (size_t i = 0; i < plan->n_env; i++)
-		jail_plan_env(&l->plan, plan->env[i]);
-	return jail_plan_finish(&l->plan, plan->n_fds, err);
 }
 
 /* A session of its own: the terminal's Ctrl-C is for the guest's command, not for the warden. */
@@ -274,13 +166,13 @@ static int send_start(const struct launch_settings *s, const struct launch *l,
 		.booting = booting,
 		.overlay_mib = s->overlay_mib,
 		.deadline_ms = l->limit_ms,
+		.engine = s->engine->kind,
 		.link = s->vmm.link,
 		.guest_cid = l->guest_cid,
 	};
 	int r;
 
 	(void)snprintf(start.hostname, sizeof(start.hostname), "%s", l->vm_id);
-	(void)snprintf(start.engine, sizeof(start.engine), "%s", s->engine->name);
 	memcpy(start.orders, plan->orders, sizeof(start.orders));
 	r = descriptors_send(fd, &start, sizeof(start), NULL, 0);
 	return r < 0 ? err_sys(err, -r, "cannot send the start to the keeper") : 0;
@@ -317,7 +209,7 @@ static int start_wired(const struct launch_settings *s, struct launch *l, struct
 	}
 	r = send_claim(l, err);
 	if (r == 0)
-		r = make_plan(s, l, &plan, err);
+		r = launch_plan(s, l, &plan, err);
 	if (r == 0)
 		r = send_request(s, l, w, err);
 	if (r == 0)
@@ -361,7 +253,7 @@ int launch_start(const struct launch_settings *settings, struct launch *l,
 }
 
 /* One message of the warden's. Return: 1 when it is ENDED or the warden is gone, 0, -errno */
-static int read_warden(struct launch *l, struct ironclaw_error *err)
+int launch_read_warden(struct launch *l, struct ironclaw_error *err)
 {
 	struct jail_event event;
 	size_t n_fds;
@@ -378,6 +270,10 @@ static int read_warden(struct launch *l, struct ironclaw_error *err)
 		return 0;
 	case JAIL_EVENT_FAILED:
 		return jail_failure(&l->plan, &event, err);
+	case JAIL_EVENT_STOPPED:
+	case JAIL_EVENT_CONTINUED:
+		l->answer = event;
+		return 0;
 	case JAIL_EVENT_ENDED:
 		l->ended = true;
 		l->end = event;
@@ -396,10 +292,8 @@ static int read_keeper(struct launch *l, struct ironclaw_error *err)
 
 	if (n != sizeof(event))
 		return 0;
-	if (event.kind == CONTROL_READY || event.kind == CONTROL_SAVED)
-		return (int)event.kind;
 	if (event.kind != CONTROL_FAILED)
-		return 0;
+		return event.kind < CONTROL_EVENT_MAX ? (int)event.kind : 0;
 	/* From a process that parses guest bytes: escaped once more, and bounded. */
 	event.error.text[sizeof(event.error.text) - 1] = '\0';
 	if (event.error.errnum <= 0 || event.error.errnum > 4095)
@@ -470,7 +364,7 @@ static int explain(struct launch *l, struct ironclaw_error said, struct ironclaw
 		if (p[0].revents)
 			keeper_open = read_keeper(l, said.code ? NULL : &said) > 0;
 		if (p[1].revents)
-			warden_open = read_warden(l, &failed) == 0;
+			warden_open = launch_read_warden(l, &failed) == 0;
 	}
 	/* When the warden could not start the VMM, the keeper only saw that it went. */
 	if (failed.code)
@@ -487,11 +381,10 @@ int launch_explain(struct launch *l, struct ironclaw_error *err)
 	return explain(l, (struct ironclaw_error){0}, err);
 }
 
-/* Waits for one kind of event from the keeper, and for whatever goes wrong before it. */
-static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t limit_ms,
-		       struct ironclaw_error *err)
+int launch_wait_event(struct launch *l, enum control_event_kind kind, enum control_event_kind other,
+		      uint32_t limit_ms, struct ironclaw_error *err)
 {
-	uint64_t deadline = clock_now_us() + (limit_ms + SLACK_MS) * 1000ULL;
+	uint64_t deadline = clock_now_us() + (limit_ms + LAUNCH_SLACK_MS) * 1000ULL;
 	struct ironclaw_error said = {0};
 
 	for (;;) {
@@ -510,7 +403,7 @@ static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t 
 		/* The warden first: when it could not start the keeper, the keeper's end says
 		 * nothing. */
 		if (p[1].revents) {
-			r = read_warden(l, err);
+			r = launch_read_warden(l, err);
 			if (r < 0)
 				return r;
 			if (r > 0)
@@ -520,15 +413,15 @@ static int wait_keeper(struct launch *l, enum control_event_kind kind, uint32_t 
 		r = read_keeper(l, &said);
 		if (r < 0 || r == 0)
 			return explain(l, said, err);
-		if (r == (int)kind)
-			return 0;
+		if (r == (int)kind || r == (int)other)
+			return r;
 	}
 }
 
 /* A guest may be quicker than the warden's word that it started. */
 static int wait_started(struct launch *l, struct ironclaw_error *err)
 {
-	uint64_t deadline = clock_now_us() + SLACK_MS * 1000ULL;
+	uint64_t deadline = clock_now_us() + LAUNCH_SLACK_MS * 1000ULL;
 
 	while (l->started_us == 0) {
 		struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
@@ -539,7 +432,7 @@ static int wait_started(struct launch *l, struct ironclaw_error *err)
 		if (r <= 0)
 			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
 				       "the warden of VM '%s' does not answer", l->vm_id);
-		r = read_warden(l, err);
+		r = launch_read_warden(l, err);
 		if (r != 0)
 			return r < 0 ? r : launch_explain(l, err);
 	}
@@ -548,9 +441,9 @@ static int wait_started(struct launch *l, struct ironclaw_error *err)
 
 int launch_wait(struct launch *l, struct ironclaw_error *err)
 {
-	int r = wait_keeper(l, CONTROL_READY, l->limit_ms, err);
+	int r = launch_wait_event(l, CONTROL_READY, CONTROL_NONE, l->limit_ms, err);
 
-	if (r == 0)
+	if (r > 0)
 		r = wait_started(l, err);
 	if (r == 0)
 		l->ready_us = clock_now_us();
@@ -565,7 +458,8 @@ int launch_save(struct launch *l, int state_fd, struct ironclaw_error *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "cannot ask the keeper to save the VM");
-	return wait_keeper(l, CONTROL_SAVED, l->save_limit_ms, err);
+	r = launch_wait_event(l, CONTROL_SAVED, CONTROL_NONE, l->save_limit_ms, err);
+	return r < 0 ? r : 0;
 }
 
 /* What is left when the warden was killed: its children died with it, the folder is still there. */
@@ -596,7 +490,7 @@ static void end_warden(struct launch *l)
 			(void)kill(l->warden_pid, SIGKILL);
 			return;
 		}
-		if (read_warden(l, NULL) > 0)
+		if (launch_read_warden(l, NULL) > 0)
 			return;
 	}
 }

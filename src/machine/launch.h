@@ -60,6 +60,7 @@ struct launch {
 	bool limited; /* the VM has a cgroup with limits */
 	bool ended;   /* the warden said ENDED: nothing is left of the VM */
 	struct jail_event end;
+	struct jail_event answer; /* the warden's last one to an order; kind 0: none yet */
 	uint64_t begin_us, started_us, ready_us; /* CLOCK_MONOTONIC; 0: not yet */
 	struct jail_plan plan;			 /* kept for the sentence about a failure */
 };

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "jail/denials.h"
+#include "jail/request.h"
 #include "machine/vm.h"
 #include "probe/catalogue.h"
 
@@ -31,9 +32,18 @@ enum probe_by {
 	PROBE_BY_UNKNOWN, /* there is no report of it */
 };
 
+/** How an act must end in one place; the columns of the catalogue. */
+struct probe_expected {
+	uint32_t first; /* enum probe_first; 0: it is not tried there */
+	enum probe_layer beneath;
+	const char *words;
+};
+
 struct probe_row {
 	const struct probe_act *act;
-	bool keeper;  /* in the keeper's place, else the VMM's */
+	enum jail_program program; /* in whose place */
+	bool keeper;		   /* it is a keeper */
+	struct probe_expected expected;
 	bool enforce; /* where a denied call kills */
 	enum probe_by by;
 	int errnum;	 /* what the act was refused with */
@@ -58,13 +68,16 @@ struct probe_results {
 	struct probe_row rows[PROBE_ROWS_MAX];
 	struct probe_effect effects[PROBE_EFFECTS_MAX];
 	bool kvm;
+	const char *engine, *link;
 	char image[LIMIT_NAME_MAX + 1];
 };
 
 /** What to try; all zero: everything. */
 struct probe_wishes {
-	const char *image; /* NULL: "default", or "busybox" where that is not there */
-	bool audit_only;   /* no starts in which a denied call kills */
+	const char *image;  /* NULL: "default", or "busybox" where that is not there */
+	const char *engine; /* "qemu", "firecracker"; NULL: QEMU */
+	const char *link;   /* "auto", "virtio-serial", "vsock"; NULL: auto */
+	bool audit_only;    /* no starts in which a denied call kills */
 };
 
 /**
@@ -84,10 +97,13 @@ bool probe_held(const struct probe_results *results);
 
 /* ---- the parts of it ---- */
 
-/** probe_first() - what @act is to be judged by in this place; 0: it is not. Pure. */
-uint32_t probe_first(const struct probe_act *act, bool keeper);
+/** probe_expect() - what @act is to be judged by in a program's place. Pure. */
+struct probe_expected probe_expect(const struct probe_act *act, enum jail_program program);
 
-/** probe_judge() - fill in by and held of a row whose report and denial are there. Pure. */
+/** probe_difference() - which act the place number @i differs in; NULL behind the last. Pure. */
+const char *probe_difference(size_t i);
+
+/** probe_judge() - fill in by and held of a row whose report, denial, expected are there. Pure. */
 void probe_judge(struct probe_row *row, bool reported);
 
 /** Whether one of the words between bars is the name of @errnum. Pure. */
@@ -96,6 +112,10 @@ bool probe_words_have(const char *words, int errnum);
 /** The things outside that acts aim at. */
 struct probe_world;
 
+struct probe_orders_text {
+	char text[1024];
+};
+
 /** probe_world_make() - *ret is for probe_world_free(). Return: 0, -errno */
 int probe_world_make(struct probe_world **ret, struct ironclaw_error *err);
 
@@ -103,8 +123,14 @@ int probe_world_make(struct probe_world **ret, struct ironclaw_error *err);
 int probe_world_watch(struct probe_world *world, const char *name, const char *path,
 		      struct ironclaw_error *err);
 
-/** probe_world_orders() - the probe's orders. @act: a number or PROBE_ALL */
-void probe_world_orders(const struct probe_world *world, uint32_t act, char *ret, size_t size);
+/**
+ * probe_world_orders() - the probe's orders.
+ * @act:	a number or PROBE_ALL
+ * @engine:	of the VMM
+ * @n_given:	descriptors that the program is given, from 0
+ */
+void probe_world_orders(const struct probe_world *world, uint32_t act, const struct engine *engine,
+			unsigned int n_given, struct probe_orders_text *ret);
 
 /** probe_world_look() - what became of it all, into ret->effects. */
 void probe_world_look(const struct probe_world *world, struct probe_results *ret);

@@ -5,17 +5,6 @@
 
 #include "machine/probe.h"
 
-#define OF_THE_VMM                                                                                 \
-	(PROBE_VMM_SECCOMP | PROBE_VMM_BENEATH | PROBE_VMM_EITHER | PROBE_VMM_WORKS | PROBE_QUIET)
-#define OF_THE_KEEPER (PROBE_KEEPER_SECCOMP | PROBE_KEEPER_BENEATH | PROBE_KEEPER_WORKS)
-
-uint32_t probe_first(const struct probe_act *act, bool keeper)
-{
-	uint32_t first = act->first & (keeper ? OF_THE_KEEPER : OF_THE_VMM);
-
-	return first == PROBE_QUIET ? 0 : first;
-}
-
 bool probe_words_have(const char *words, int errnum)
 {
 	const char *name = strerrorname_np(errnum);
@@ -41,12 +30,12 @@ static enum probe_by who_refused(const struct probe_row *row, uint32_t first)
 
 void probe_judge(struct probe_row *row, bool reported)
 {
-	uint32_t first = probe_first(row->act, row->keeper);
+	uint32_t first = row->expected.first;
 	bool by_layer;
 
 	row->held = false;
 	row->by = reported ? who_refused(row, first) : PROBE_BY_UNKNOWN;
-	by_layer = row->by == PROBE_BY_LAYER && probe_words_have(row->act->words, row->errnum);
+	by_layer = row->by == PROBE_BY_LAYER && probe_words_have(row->expected.words, row->errnum);
 	if (first & (PROBE_VMM_WORKS | PROBE_KEEPER_WORKS))
 		row->held = row->by == PROBE_BY_NOBODY;
 	else if (first & (PROBE_VMM_BENEATH | PROBE_VMM_EITHER | PROBE_KEEPER_BENEATH))

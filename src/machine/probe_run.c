@@ -16,8 +16,8 @@
 #include "sys/file.h"
 
 /* For all acts of a start: they are calls that fail. A variant of a test may take its time. */
-#define ACTS_MS	 30000U
-#define ORDERS_B 1024
+#define ACTS_MS	       30000U
+#define FALLBACK_IMAGE "busybox"
 
 /** One start. */
 struct trial {
@@ -128,28 +128,37 @@ static int send_orders(const struct launch *l, const char *orders, struct ironcl
 		       : err_sys(err, n < 0 ? errno : EIO, "cannot send the probe its orders");
 }
 
+/* Stdio, and what comes behind it: of a keeper its folder's lock as well. */
+static unsigned int n_given(const struct trial *t)
+{
+	if (t->keeper)
+		return JAIL_FIRST_FD + JAIL_KEEPER_FDS + 1;
+	return t->spec->engine->own_sockets ? JAIL_FIRST_FD : ENGINE_FD_STATE + 1;
+}
+
 /* The start itself: whether the probe came to its end is @ret_done. */
 static int start_and_read(const struct trial *t, struct launch *l, struct told *told, int *ret_done,
 			  struct ironclaw_error *err)
 {
-	cleanup_close int state_fd = template_open_state(t->template, err);
+	cleanup_close int state_fd = -EBADF;
 	cleanup_close int out = -EBADF, in = -EBADF;
-	char program[1200], orders[ORDERS_B], vmm_orders[32];
+	char program[1200], vmm_orders[32];
+	struct probe_orders_text orders;
 	struct launch_twin twin = {.keeper = t->keeper,
 				   .program = program,
-				   .orders = t->keeper ? vmm_orders : orders};
+				   .orders = t->keeper ? vmm_orders : orders.text};
 	struct vm_start_mode mode = {.vm_id = "ironclaw-prove",
 				     .start = ENGINE_CLONE,
 				     .ram = t->template->ram,
 				     .overlay_mib = (uint32_t)t->spec->memory_mib / 2,
-				     .state_fd = state_fd,
 				     .state = t->template->state};
 	char vm_id[LIMIT_VM_ID_MAX + 1];
 	struct launch_settings settings;
-	int ends[2], r;
+	int ends[2], r = template_open_state(t->spec, t->template, &state_fd, err);
 
-	if (state_fd < 0)
-		return state_fd;
+	if (r < 0)
+		return r;
+	mode.state_fd = state_fd;
 	(void)snprintf(vm_id, sizeof(vm_id), "prove-%d-%s%s", (int)getpid(),
 		       t->keeper ? "keeper" : "vmm", t->enforce ? "-kill" : "");
 	mode.vm_id = vm_id;
@@ -159,7 +168,7 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 	out = ends[1];
 	twin.output_fd = out;
 	(void)snprintf(program, sizeof(program), "%s/ironclaw-probe", t->spec->programs);
-	probe_world_orders(t->world, t->act, orders, sizeof(orders));
+	probe_world_orders(t->world, t->act, t->spec->engine, n_given(t), &orders);
 	/* The VMM of a probed keeper only has to be there. */
 	(void)snprintf(vmm_orders, sizeof(vmm_orders), "act=%u\n", PROBE_NONE);
 	vm_launch_settings(t->spec, &mode, &settings);
@@ -168,7 +177,7 @@ static int start_and_read(const struct trial *t, struct launch *l, struct told *
 	r = launch_start(&settings, l, err);
 	close_fd(&out);
 	if (r == 0 && t->keeper)
-		r = send_orders(l, orders, err);
+		r = send_orders(l, orders.text, err);
 	if (r < 0)
 		return r;
 	*ret_done = read_records(t->keeper ? l->client_fd : in, told);
@@ -196,15 +205,24 @@ static int run_trial(const struct trial *t, const struct denials *ring, struct l
 	return r < 0 ? r : ended;
 }
 
-static struct probe_row *add_row(struct probe_results *ret, const struct trial *t, uint32_t act,
-				 const struct told *told)
+/* In whose place the trial of a start was. */
+static enum jail_program program_of(const struct trial *t, const struct launch *l)
+{
+	return (enum jail_program)(t->keeper ? l->plan.request.keeper_program
+					     : l->plan.request.vmm_program);
+}
+
+static struct probe_row *add_row(struct probe_results *ret, const struct trial *t,
+				 enum jail_program program, uint32_t act, const struct told *told)
 {
 	struct probe_row *row;
 
 	ic_assert(ret->n_rows < PROBE_ROWS_MAX);
 	row = &ret->rows[ret->n_rows++];
 	*row = (struct probe_row){.act = &probe_catalogue[act],
+				  .program = program,
 				  .keeper = t->keeper,
+				  .expected = probe_expect(&probe_catalogue[act], program),
 				  .enforce = t->enforce,
 				  .errnum = told->record.errnum,
 				  .signal = told->record.signal,
@@ -227,8 +245,10 @@ static int try_all(struct trial *t, const struct denials *ring, struct told *tol
 	t->enforce = false;
 	r = run_trial(t, ring, l, told, err);
 	for (uint32_t act = 0; r == 0 && act < probe_catalogue_n; act++) {
-		if (probe_first(&probe_catalogue[act], t->keeper))
-			probe_judge(add_row(ret, t, act, &told[act]), told[act].reported);
+		enum jail_program program = program_of(t, l);
+
+		if (probe_expect(&probe_catalogue[act], program).first)
+			probe_judge(add_row(ret, t, program, act, &told[act]), told[act].reported);
 	}
 	return r;
 }
@@ -239,7 +259,7 @@ static int try_enforced(struct trial *t, const struct denials *ring, struct told
 {
 	cleanup_free struct launch *l = malloc(sizeof(*l));
 	struct probe_row *row;
-	uint32_t program;
+	enum jail_program program;
 	int r;
 
 	if (!l)
@@ -248,14 +268,29 @@ static int try_enforced(struct trial *t, const struct denials *ring, struct told
 	r = run_trial(t, ring, l, told, err);
 	if (r < 0)
 		return r;
-	row = add_row(ret, t, t->act, &told[t->act]);
-	program = t->keeper ? l->plan.request.keeper_program : vm_jail_program(t->spec);
-	row->held = !told[t->act].reported && row->denied && l->end.killed_program == program &&
-		    row->call != PROBE_MARK && row->call == l->end.killed_syscall;
+	program = program_of(t, l);
+	row = add_row(ret, t, program, t->act, &told[t->act]);
+	row->held = !told[t->act].reported && row->denied &&
+		    l->end.killed_program == (uint32_t)program && row->call != PROBE_MARK &&
+		    row->call == l->end.killed_syscall;
 	row->by = row->held				      ? PROBE_BY_KILL
 		  : told[t->act].reported && row->errnum == 0 ? PROBE_BY_NOBODY
 							      : PROBE_BY_UNKNOWN;
 	return 0;
+}
+
+/* Whether a denied call of it kills in this place, of which there are rows already. */
+static bool is_killed_for(const struct probe_act *act, bool keeper,
+			  const struct probe_results *results)
+{
+	for (size_t i = 0; (act->first & PROBE_ENFORCE) && i < results->n_rows; i++) {
+		const struct probe_row *row = &results->rows[i];
+
+		if (row->act == act && row->keeper == keeper)
+			return (row->expected.first & (PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP)) &&
+			       !(row->expected.first & PROBE_QUIET);
+	}
+	return false;
 }
 
 static int try_all_enforced(struct trial *t, const struct denials *ring, struct told *told,
@@ -268,7 +303,7 @@ static int try_all_enforced(struct trial *t, const struct denials *ring, struct 
 
 		t->act = (uint32_t)(act - probe_catalogue);
 		t->keeper = i >= probe_catalogue_n;
-		if ((act->first & PROBE_ENFORCE) && probe_first(act, t->keeper))
+		if (is_killed_for(act, t->keeper, ret))
 			r = try_enforced(t, ring, told, ret, err);
 	}
 	return r;
@@ -313,21 +348,29 @@ static int watch(struct probe_world *world, const struct template_spec *spec,
 }
 
 /* Without a wish of the user's: the first of two that there is. */
-static int resolve(const struct paths *paths, const char *image, const struct vm_notices *notices,
-		   struct template_spec *ret, struct ironclaw_error *err)
+static int resolve(const struct paths *paths, const struct probe_wishes *wishes, const char *image,
+		   const struct vm_notices *notices, struct template_spec *ret,
+		   struct ironclaw_error *err)
 {
+	struct violations list = {0};
 	struct vm_config config;
 	int r;
 
 	vm_config_init(&config);
-	/* The catalogue says what is expected of QEMU's jail and its keeper's. */
 	config.engine = VM_ENGINE_QEMU;
-	(void)snprintf(config.image, sizeof(config.image), "%s", image ? image : VM_DEFAULT_IMAGE);
-	r = vm_config_complete(&config, err);
+	if (wishes->engine)
+		vm_config_set_text(&config, "engine", wishes->engine, &list);
+	if (wishes->link)
+		vm_config_set_text(&config, "link", wishes->link, &list);
+	(void)snprintf(config.image, sizeof(config.image), "%s", image);
+	r = violations_to_error(&list, "what was asked for is not valid", err);
+	if (r == 0)
+		r = vm_config_complete(&config, err);
 	if (r == 0)
 		r = vm_resolve(paths, &config, notices, ret, err);
-	if (r == -ENOENT && !image && err->code == IRONCLAW_ERR_NOT_FOUND)
-		return resolve(paths, "busybox", notices, ret, err);
+	if (r == -ENOENT && !wishes->image && strcmp(image, FALLBACK_IMAGE) != 0 &&
+	    err->code == IRONCLAW_ERR_NOT_FOUND)
+		return resolve(paths, wishes, FALLBACK_IMAGE, notices, ret, err);
 	return r;
 }
 
@@ -341,7 +384,8 @@ int probe_run(const struct probe_wishes *wishes, const struct vm_notices *notice
 	int r = spec ? paths_get(&paths, err) : err_sys(err, ENOMEM, "no room for the probe");
 
 	if (r == 0)
-		r = resolve(&paths, wishes->image, notices, spec, err);
+		r = resolve(&paths, wishes, wishes->image ? wishes->image : VM_DEFAULT_IMAGE,
+			    notices, spec, err);
 	if (r == 0)
 		r = template_load_warm(spec, err);
 	if (r == 0)
@@ -359,6 +403,8 @@ int probe_run(const struct probe_wishes *wishes, const struct vm_notices *notice
 				   wishes->audit_only, ret, err);
 	if (r == 0) {
 		ret->kvm = spec->accel == ENGINE_ACCEL_KVM;
+		ret->engine = spec->engine->name;
+		ret->link = engine_link_name(spec->link);
 		(void)snprintf(ret->image, sizeof(ret->image), "%s", spec->image.name);
 		probe_world_look(world, ret);
 	}

@@ -167,11 +167,17 @@ int probe_world_watch(struct probe_world *w, const char *name, const char *path,
 	return 0;
 }
 
-void probe_world_orders(const struct probe_world *w, uint32_t act, char *ret, size_t size)
+void probe_world_orders(const struct probe_world *w, uint32_t act, const struct engine *engine,
+			unsigned int n_given, struct probe_orders_text *ret)
 {
-	(void)snprintf(ret, size,
-		       "act=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\nsocket=%s\nfile=%s\n", act,
-		       (int)getpid(), w->port, (int)w->shm_key, w->abstract, w->socket, w->file);
+	const char *own = engine->own_sockets ? strrchr(JAIL_LISTENER, '/') + 1 : "";
+
+	(void)snprintf(
+		ret->text, sizeof(ret->text),
+		"act=%u\nprogram=%s\nown=%s\ngiven=%u\npid=%d\nport=%u\nshm=%d\nabstract=%s\n"
+		"socket=%s\nfile=%s\n",
+		act, engine->inside, own, n_given, (int)getpid(), w->port, (int)w->shm_key,
+		w->abstract, w->socket, w->file);
 }
 
 /* The time of the last change moves with every change of content, mode, owner and links. */

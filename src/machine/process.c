@@ -68,6 +68,9 @@ int process_start(struct ironclaw_vm *vm, const struct ironclaw_exec_options *op
 	if (vm->launch.ended)
 		return err_set(err, IRONCLAW_ERR_LOST, EPIPE, "VM '%s' has ended already",
 			       vm->launch.vm_id);
+	if (vm->paused)
+		return err_set(err, IRONCLAW_ERR_BUSY, EBUSY, "VM '%s' is paused",
+			       vm->launch.vm_id);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_sys(err, ENOMEM, "no room for the command");

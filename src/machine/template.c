@@ -184,19 +184,24 @@ static int copy_and_seal(int from, int to)
 	return 0;
 }
 
-int template_open_state(const struct template *template, struct ironclaw_error *err)
+int template_open_state(const struct template_spec *spec, const struct template *template, int *ret,
+			struct ironclaw_error *err)
 {
-	cleanup_close int file = open(template->state, O_RDONLY | O_CLOEXEC);
-	cleanup_close int copy = -EBADF;
+	cleanup_close int file = -EBADF, copy = -EBADF;
 	int r;
 
+	*ret = -EBADF;
+	if (spec->engine->own_sockets)
+		return 0;
+	file = open(template->state, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return err_sys(err, errno, "cannot open '%s'", template->state);
 	copy = memfd_create("ironclaw-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	r = copy < 0 ? -errno : copy_and_seal(file, copy);
 	if (r < 0)
 		return err_sys(err, -r, "cannot copy '%s' into memory", template->state);
-	return take_fd(&copy);
+	*ret = take_fd(&copy);
+	return 0;
 }
 
 static bool is_key(const char *name)

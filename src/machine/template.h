@@ -84,15 +84,19 @@ int template_get(const struct template_spec *spec, const struct vm_notices *noti
 		 struct template *ret, struct ironclaw_error *err);
 
 /**
- * template_open_state() - the device state, for a VMM: a sealed copy in memory.
+ * template_open_state() - the device state, for a VMM that takes it as a descriptor: a sealed copy
+ * in memory.
  *
  * A descriptor of the file itself would do for reading, but whoever holds one can change the mode
  * and the times of a file that is his: started by the owner of the templates, the VMM could take
  * the template from all others.
  *
- * Return: a descriptor for the caller; -errno
+ * @ret:	a descriptor for the caller; -EBADF when the engine's VMMs take none
+ *
+ * Return: 0; -errno
  */
-int template_open_state(const struct template *template, struct ironclaw_error *err);
+int template_open_state(const struct template_spec *spec, const struct template *template, int *ret,
+			struct ironclaw_error *err);
 
 /** What `template ls` shows. */
 struct template_info {

@@ -195,13 +195,24 @@ static int seal_file(int dir_fd, const char *name, bool sparse, char digest[DIGE
 	return r;
 }
 
+/* A VMM that writes the memory out writes its zeros, too. */
+static int make_sparse(int dir_fd)
+{
+	cleanup_close int fd = openat(dir_fd, "ram", O_RDWR | O_CLOEXEC);
+	int r = fd < 0 ? -errno : file_dig_holes(fd);
+
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
 static int publish(struct build *b, struct ironclaw_error *err)
 {
 	struct template_manifest m = {0};
 	int r;
 
 	describe(b->spec, &m.info);
-	r = seal_file(b->dir_fd, "ram", true, m.ram_sha256);
+	r = make_sparse(b->dir_fd);
+	if (r == 0)
+		r = seal_file(b->dir_fd, "ram", true, m.ram_sha256);
 	if (r == 0)
 		r = seal_file(b->dir_fd, "state", false, m.state_sha256);
 	if (r == 0)

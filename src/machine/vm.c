@@ -51,11 +51,10 @@ static int start_clone(struct template_spec *spec, const struct vm_config *confi
 		r = template_key(spec, err);
 	if (r == 0)
 		r = template_get(spec, notices, &template, err);
+	if (r == 0)
+		r = template_open_state(spec, &template, &state_fd, err);
 	if (r < 0)
 		return r;
-	state_fd = template_open_state(&template, err);
-	if (state_fd < 0)
-		return state_fd;
 	mode.state_fd = state_fd;
 	return vm_start(spec, &mode, ret, err);
 }

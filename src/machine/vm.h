@@ -16,6 +16,8 @@ struct ironclaw_vm {
 	uint64_t timeout_ms; /* of commands that have none of their own; 0: none */
 	struct launch launch;
 	struct session_link link;
+	bool paused;
+	bool vmm_stopped; /* paused: by the warden, for the VMM would come to harm by its own */
 	struct vm_process *processes;  /* all that are not released; process_internal.h */
 	struct vm_process *foreground; /* of the exec that runs; or NULL */
 	bool serving;		       /* handlers may be called now */

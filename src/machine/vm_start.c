@@ -72,12 +72,12 @@ static int choose_link(const struct engine *engine, enum vm_link wanted, enum en
 }
 
 /* Takes an engine for a resolved kernel and accelerator. -ENOENT: it is not installed */
-static int take_engine(const char *name, enum vm_link link, struct template_spec *ret,
+static int take_engine(enum vm_engine kind, enum vm_link link, struct template_spec *ret,
 		       struct ironclaw_error *err)
 {
 	int r;
 
-	ret->engine = engine_by_name(name);
+	ret->engine = engine_of(kind);
 	ic_assert(ret->engine);
 	r = choose_link(ret->engine, link, &ret->link, err);
 	if (r == 0)
@@ -86,8 +86,8 @@ static int take_engine(const char *name, enum vm_link link, struct template_spec
 	if (r < 0 || !ret->host.elf_kernel_only || ret->kernel.vmlinux[0])
 		return r;
 	(void)err_set(err, IRONCLAW_ERR_UNAVAILABLE, ENOEXEC,
-		      "%s %s boots a vmlinux only, and the kernel '%s' is a bzImage", name,
-		      ret->host.version, ret->kernel.name);
+		      "%s %s boots a vmlinux only, and the kernel '%s' is a bzImage",
+		      ret->engine->name, ret->host.version, ret->kernel.name);
 	err_hint(err, "ironclaw kernel build");
 	return -ENOEXEC;
 }
@@ -134,12 +134,12 @@ static int choose_engine(const struct vm_config *config, const struct vm_notices
 	int r;
 
 	if (config->engine == VM_ENGINE_FIRECRACKER) {
-		r = take_engine("firecracker", config->link, ret, err);
+		r = take_engine(VM_ENGINE_FIRECRACKER, config->link, ret, err);
 		return r < 0 ? r : check_firecracker(config, ret, err);
 	}
 	if (config->engine == VM_ENGINE_AUTO && ret->accel == ENGINE_ACCEL_KVM &&
 	    config->link != VM_LINK_SERIAL) {
-		r = take_engine("firecracker", config->link, ret, &why);
+		r = take_engine(VM_ENGINE_FIRECRACKER, config->link, ret, &why);
 		if (r == 0)
 			r = check_release(ret, &why);
 		if (r == 0)
@@ -149,7 +149,7 @@ static int choose_engine(const struct vm_config *config, const struct vm_notices
 		if (r != -ENOENT)
 			vm_notice(notices, IRONCLAW_NOTICE_WARNING, "using QEMU: %s", why.text);
 	}
-	return take_engine("qemu", config->link, ret, err);
+	return take_engine(VM_ENGINE_QEMU, config->link, ret, err);
 }
 
 /* Firecracker does not emulate. */
@@ -206,7 +206,7 @@ uint32_t vm_overlay_mib(const struct vm_config *config)
 
 enum jail_program vm_jail_program(const struct template_spec *spec)
 {
-	if (strcmp(spec->engine->name, "firecracker") == 0)
+	if (spec->engine->kind == VM_ENGINE_FIRECRACKER)
 		return JAIL_PROGRAM_FIRECRACKER;
 	return spec->accel == ENGINE_ACCEL_TCG ? JAIL_PROGRAM_QEMU_TCG : JAIL_PROGRAM_QEMU_KVM;
 }
@@ -255,7 +255,7 @@ void vm_launch_settings(const struct template_spec *spec, const struct vm_start_
 			.ram = mode->ram,
 			.state = mode->state,
 			.link = spec->link,
-			.guest_cid = spec->engine->other_link ? 0 : ENGINE_SOCKETS_CID},
+			.guest_cid = spec->engine->own_sockets ? ENGINE_SOCKETS_CID : 0},
 	};
 }
 

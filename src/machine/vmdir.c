@@ -38,21 +38,13 @@ int vmdir_open(const struct paths *paths, bool make, struct ironclaw_error *err)
 	return r < 0 ? err_sys(err, -r, "cannot open '%s/vms'", paths->run) : r;
 }
 
-/* A VM's folder, and not what a link in its place leads to. */
-static int open_vm(int vms_fd, const char *id)
-{
-	int fd = openat(vms_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /*
  * Whether nobody holds the lock in a VM's folder. One without a lock file is about to be removed by
  * its warden, or was left half-removed: folders are made with .lock held.
  */
 static bool is_dead(int vms_fd, const char *id)
 {
-	cleanup_close int vm_fd = open_vm(vms_fd, id), fd = -EBADF;
+	cleanup_close int vm_fd = file_open_folder(vms_fd, id), fd = -EBADF;
 
 	if (vm_fd < 0)
 		return vm_fd == -ENOENT || vm_fd == -ENOTDIR;
@@ -126,7 +118,7 @@ static int make(int vms_fd, const char *vm_id, struct ironclaw_error *err)
 		return err_set(err, IRONCLAW_ERR_EXISTS, EEXIST, "a VM named '%s' is running",
 			       vm_id);
 	}
-	fd = vm_fd = open_vm(vms_fd, vm_id);
+	fd = vm_fd = file_open_folder(vms_fd, vm_id);
 	if (fd >= 0)
 		fd = make_folder(vm_fd, JAIL_ROOT_NAME) < 0 ? -errno
 							    : file_lock(vm_fd, "lock", false);

@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROBE_PATH_B 1024
+#define PROBE_PATH_B	1024
+#define PROBE_PROGRAM_B 64
 
 /* Calls that musl's headers do not know yet. */
 #ifndef SYS_mount_setattr
@@ -37,12 +38,15 @@ struct probe_orders {
 	int pid;		 /* a process of the host */
 	int port;		 /* it listens there on 127.0.0.1 and ::1 */
 	int shm_key;		 /* it has a shared memory segment with this key */
+	char own_socket[64];	 /* name of one that is there for the VMM itself, or empty */
 	char abstract[64];	 /* it listens on this abstract unix socket */
 	char socket[72];	 /* and on this one, which is a file */
 	char file[PROBE_PATH_B]; /* a file of the host that everybody may write */
 };
 
 extern struct probe_orders probe_orders;
+/** Path of the program in whose place it stands; the VMM's, in the keeper's place as well. */
+extern char probe_program[PROBE_PROGRAM_B];
 
 /** A function with its argument, or a bare call. */
 struct probe_run {
@@ -112,7 +116,7 @@ int act_memfd_exec(const char *unused);
 int act_exec(const char *path);
 int act_map_exec(const char *unused);
 int act_modify_ldt(const char *unused);
-int act_listener(const char *unused);
+int act_listener(const char *flags);
 int act_prlimit(const char *unused);
 int act_raise_limit(const char *unused);
 int act_abi(const char *which);
@@ -145,6 +149,7 @@ int act_send(const char *unused);
 int act_abstract(const char *unused);
 int act_pathname(const char *unused);
 int act_interface_up(const char *unused);
+int act_accept(const char *unused);
 int act_vsock(const char *cid);
 
 #endif

@@ -87,7 +87,7 @@ int act_pidfd_getfd(const char *unused)
 int act_own_signal(const char *unused)
 {
 	(void)unused;
-	return probe_call(SYS_fcntl, 3, F_SETOWN, probe_orders.pid);
+	return probe_call(SYS_fcntl, 0, F_SETOWN, probe_orders.pid);
 }
 
 int act_fork(const char *flags)
@@ -158,8 +158,8 @@ int act_modify_ldt(const char *unused)
 	return probe_call(SYS_modify_ldt, 0, room, sizeof(room));
 }
 
-/* A supervisor of its own, which lets calls pass that ours denies. */
-int act_listener(const char *unused)
+/* A filter of its own; with a listener it would supervise itself, beside us. */
+int act_listener(const char *flags)
 {
 	/* struct sock_filter: return SECCOMP_RET_ALLOW; struct sock_fprog: one of it */
 	static const struct {
@@ -172,8 +172,8 @@ int act_listener(const char *unused)
 		const void *code;
 	} program = {1, &allow};
 
-	(void)unused;
-	return probe_call(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+	/* SECCOMP_SET_MODE_FILTER */
+	return probe_call(SYS_seccomp, 1, strtoul(flags, NULL, 0), &program);
 }
 
 int act_prlimit(const char *unused)

@@ -13,8 +13,7 @@
 
 /* Controls: what the VMM must be able to do. Without them a refusal would say
  * little. */
-ACT("read-program", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read,
-    "/usr/bin/qemu-system-x86_64")
+ACT("read-program", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, probe_program)
 ACT("read-template", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, "/vm/ram")
 ACT("read-image", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_read, "/vm/image")
 ACT("map-template-privately", "control", PROBE_VMM_WORKS, PROBE_NOTHING, "", act_map_private,
@@ -194,15 +193,15 @@ ACT("image-truncate", "CVE-2020-2025", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP,
 CALL("image-truncate-path", "CVE-2020-2025", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP,
      PROBE_READONLY, "EROFS", SYS_truncate, (uintptr_t) "/vm/image", 4096)
 ACT("program-write", "CVE-2019-5736", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP, PROBE_READONLY,
-    "EROFS|EACCES|ETXTBSY", act_write, "/usr/bin/qemu-system-x86_64")
+    "EROFS|EACCES|ETXTBSY", act_write, probe_program)
 ACT("program-append", "CVE-2019-5736", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP, PROBE_READONLY,
-    "EROFS|EACCES|ETXTBSY", act_append, "/usr/bin/qemu-system-x86_64")
+    "EROFS|EACCES|ETXTBSY", act_append, probe_program)
 ACT("program-truncate", "CVE-2019-5736", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP, PROBE_READONLY,
-    "EROFS|EACCES|ETXTBSY", act_truncate, "/usr/bin/qemu-system-x86_64")
+    "EROFS|EACCES|ETXTBSY", act_truncate, probe_program)
 CALL("program-chmod", "CVE-2019-5736", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_READONLY,
-     "EROFS", SYS_chmod, (uintptr_t) "/usr/bin/qemu-system-x86_64", 0777)
+     "EROFS", SYS_chmod, (uintptr_t)probe_program, 0777)
 CALL("program-unlink", "CVE-2019-5736", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_READONLY,
-     "EROFS|EBUSY", SYS_unlinkat, (uintptr_t)AT_FDCWD, (uintptr_t) "/usr/bin/qemu-system-x86_64", 0)
+     "EROFS|EBUSY", SYS_unlinkat, (uintptr_t)AT_FDCWD, (uintptr_t)probe_program, 0)
 ACT("null-reopen-proc", "CVE-2020-2025", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP, PROBE_TREE,
     "ENOENT", act_reopen, "/proc/self/fd")
 ACT("null-reopen-dev", "CVE-2020-2025", PROBE_VMM_BENEATH | PROBE_KEEPER_SECCOMP, PROBE_TREE,
@@ -244,6 +243,24 @@ ACT("state-reopen", "CVE-2020-2025", PROBE_VMM_BENEATH, PROBE_TREE, "ENOENT", ac
 CALL("state-truncate", "CVE-2020-2025", PROBE_VMM_SECCOMP, PROBE_SEALS, "EPERM|EINVAL",
      SYS_ftruncate, 5, 0)
 
+/* The same of a VMM that gets it as a file. */
+ACT("state-file-read", "control", PROBE_NOT_QEMU, PROBE_NOTHING, "", act_read, "/vm/state")
+ACT("state-file-write", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES", act_write,
+    "/vm/state")
+ACT("state-file-append", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES",
+    act_append, "/vm/state")
+ACT("state-file-map-shared", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EACCES",
+    act_map_shared, "/vm/state")
+CALL("state-file-chmod", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS", SYS_chmod,
+     (uintptr_t) "/vm/state", 0666)
+CALL("state-file-unlink", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EBUSY",
+     SYS_unlinkat, (uintptr_t)AT_FDCWD, (uintptr_t) "/vm/state", 0)
+ACT("state-file-truncate", "CVE-2020-2025", PROBE_NOT_QEMU, PROBE_READONLY, "EROFS|EACCES",
+    act_truncate, "/vm/state")
+
+/* The one folder that a VMM with own sockets can write to. */
+ACT("create-in-sockets", "tree", PROBE_NOT_QEMU, PROBE_LANDLOCK, "EACCES", act_create, "/run/probe")
+
 /* Other processes. */
 ACT("find-process", "same-user processes", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_PIDNS,
     "ESRCH", act_find_process, NULL)
@@ -278,7 +295,7 @@ ACT("clone-newuser", "CVE-2022-0185", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, 
 ACT("clone-newpid", "namespaces", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_PRIVILEGES,
     "EPERM", act_fork, "0x20000000")
 ACT("exec-program", "fileless exec", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_ENFORCE,
-    PROBE_NOTHING, "", act_exec, "/usr/bin/qemu-system-x86_64")
+    PROBE_NOTHING, "", act_exec, probe_program)
 ACT("exec-memfd", "fileless exec", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_QUIET,
     PROBE_NOTHING, "", act_memfd_exec, NULL)
 ACT("map-executable", "code injection", PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "", act_map_exec, NULL)
@@ -289,7 +306,9 @@ ACT("modify-ldt", "code injection", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PR
 CALL("arch-prctl-gs", "code injection", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "",
      SYS_arch_prctl, 0x1004, (uintptr_t) & (uint64_t[1]){0})
 ACT("own-supervisor", "filter bypass", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_QUIET,
-    PROBE_NOTHING, "", act_listener, NULL)
+    PROBE_NOTHING, "", act_listener, "0")
+ACT("own-listener", "filter bypass", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_QUIET,
+    PROBE_KERNEL, "EBUSY", act_listener, "8")
 CALL("prctl-seccomp", "filter bypass", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_KERNEL,
      "EFAULT", SYS_prctl, 22, 2, 0)
 ACT("abi-i386", "filter bypass", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_ENFORCE,
@@ -451,6 +470,8 @@ CALL("lookup-dcookie", "more surface", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP,
 /* Sockets: of each family, and to the host's. */
 ACT("socket-unix", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "",
     act_socket, "1 1 0")
+ACT("socket-unix-datagram", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "",
+    act_socket, "1 2 0")
 ACT("socket-inet", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_ENFORCE,
     PROBE_NOTHING, "", act_socket, "2 1 0")
 ACT("socket-inet-udp", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "",
@@ -503,6 +524,8 @@ ACT("socket-sctp", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NO
     act_socket, "2 1 132")
 CALL("socketpair", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NOTHING, "",
      SYS_socketpair, 1, 1, 0, (uintptr_t) & (int[2]){0})
+ACT("accept-call", "sockets", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_KERNEL,
+    "ENOTSOCK|EINVAL", act_accept, NULL)
 ACT("interface-up", "network of the host", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NETNS,
     "ENODEV", act_interface_up, NULL)
 ACT("connect-host", "network of the host", PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP, PROBE_NETNS,

@@ -121,7 +121,8 @@ static int find_mode(int parent, const char *name, mode_t mask, mode_t wanted, i
 				continue;
 			if (syscall(SYS_newfstatat, dir, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 				continue;
-			if ((st.st_mode & mask) == wanted)
+			if ((st.st_mode & mask) == wanted &&
+			    strcmp(d->d_name, probe_orders.own_socket) != 0)
 				found = 0;
 			else if (S_ISDIR(st.st_mode))
 				found = find_mode(dir, d->d_name, mask, wanted, depth + 1);

@@ -32,8 +32,10 @@ enum probe_layer {
 	PROBE_LAYERS
 };
 
-/** How an act must end in the place of VMM and keeper. */
+/** How an act must end in the place of QEMU and its keeper; machine/probe_expect.c has the others.
+ */
 enum probe_first {
+	PROBE_NOT_QEMU = 0,    /* there is nothing to be tried */
 	PROBE_VMM_SECCOMP = 1, /* the filter denies it */
 	PROBE_VMM_BENEATH = 2, /* the filter has to let it through: the layer beneath refuses */
 	PROBE_VMM_EITHER = 4,  /* one of the two, by accelerator */

@@ -17,6 +17,7 @@
  * Libc alone, static, no allocation. It gets nothing from guest or VMM.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,10 +27,7 @@
 #include "probe/act.h"
 #include "probe/catalogue.h"
 
-#define LINK_FD		 3 /* the VMM's */
 #define KEEPER_STREAM_FD 4
-#define KEEPER_FDS	 9 /* stdio, JAIL_KEEPER_FDS, and its folder's lock */
-#define VMM_FDS		 6 /* stdio, link, monitor, state */
 #define ACT_SECONDS	 5
 
 #define ACT(name, stands_for, first, beneath, words, function, argument)                           \
@@ -42,6 +40,7 @@ static const struct probe_run runs[] = {
 };
 
 struct probe_orders probe_orders;
+char probe_program[PROBE_PROGRAM_B];
 static int report_fd = STDOUT_FILENO;
 
 static void report(uint32_t act, int errnum, int signal)
@@ -88,13 +87,11 @@ static void perform_apart(uint32_t act)
 		report(act, EINTR, WTERMSIG(status));
 }
 
-/* The end of the program is the end of the VM: whoever listens ends it. */
-static int wait_for_end(int fd)
+/* The end of the program is the end of the VM: whoever reads the reports ends it. */
+__attribute__((noreturn)) static void wait_for_end(void)
 {
-	char byte;
-
-	(void)!read(fd, &byte, 1);
-	return 0;
+	for (;;)
+		(void)poll(NULL, 0, -1);
 }
 
 static void perform_all(uint32_t first)
@@ -117,12 +114,18 @@ static void take_order(const char *key, const char *value)
 {
 	if (strcmp(key, "act") == 0)
 		probe_orders.act = (uint32_t)strtoul(value, NULL, 10);
+	else if (strcmp(key, "given") == 0)
+		probe_orders.n_given = (int)strtol(value, NULL, 10);
+	else if (strcmp(key, "program") == 0)
+		(void)strncpy(probe_program, value, sizeof(probe_program) - 1);
 	else if (strcmp(key, "pid") == 0)
 		probe_orders.pid = (int)strtol(value, NULL, 10);
 	else if (strcmp(key, "port") == 0)
 		probe_orders.port = (int)strtol(value, NULL, 10);
 	else if (strcmp(key, "shm") == 0)
 		probe_orders.shm_key = (int)strtol(value, NULL, 10);
+	else if (strcmp(key, "own") == 0)
+		(void)strncpy(probe_orders.own_socket, value, sizeof(probe_orders.own_socket) - 1);
 	else if (strcmp(key, "abstract") == 0)
 		(void)strncpy(probe_orders.abstract, value, sizeof(probe_orders.abstract) - 1);
 	else if (strcmp(key, "socket") == 0)
@@ -150,7 +153,6 @@ int main(int argc, char **argv)
 {
 	static char text[2 * PROBE_PATH_B];
 
-	probe_orders.n_given = argc > 1 ? VMM_FDS : KEEPER_FDS;
 	if (argc > 1) {
 		(void)strncpy(text, argv[argc - 1], sizeof(text) - 1);
 	} else {
@@ -161,12 +163,12 @@ int main(int argc, char **argv)
 	probe_orders.act = PROBE_ALL;
 	take_orders(text);
 	if (probe_orders.act == PROBE_NONE)
-		return wait_for_end(LINK_FD);
+		wait_for_end();
 	if (probe_orders.act != PROBE_ALL && probe_orders.act >= sizeof(runs) / sizeof(runs[0]))
 		return 2;
 	/* Beyond the limit of file sizes: seen as EFBIG. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	perform_all(probe_orders.act);
-	return wait_for_end(report_fd == STDOUT_FILENO ? LINK_FD : report_fd);
+	wait_for_end();
 }

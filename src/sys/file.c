@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 
 #define TREE_DEPTH_MAX 64
+#define HOLE_B	       65536
 
 int file_write_full(int fd, const void *buf, size_t len)
 {
@@ -106,6 +108,35 @@ int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, 
 	return r;
 }
 
+static bool is_zero(const char *buf, size_t len)
+{
+	return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
+int file_dig_holes(int fd)
+{
+	off_t at = 0;
+
+	for (;;) {
+		char buf[HOLE_B];
+		off_t data = lseek(fd, at, SEEK_DATA);
+		ssize_t n;
+
+		if (data < 0)
+			return errno == ENXIO ? 0 : -errno;
+		at = data - data % HOLE_B;
+		n = pread(fd, buf, sizeof(buf), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		if (n == HOLE_B && is_zero(buf, HOLE_B) &&
+		    fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, at, HOLE_B) < 0)
+			return -errno;
+		at += n;
+	}
+}
+
 int file_mkdir_p(const char *path, mode_t mode)
 {
 	char part[4096];
@@ -133,15 +164,23 @@ int file_mkdir_p(const char *path, mode_t mode)
 	return 0;
 }
 
+int file_open_folder(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int file_open_private(int dirfd, const char *path)
 {
 	/* Of a folder of somebody else's, which may be closed to us, -EPERM all the same. */
-	cleanup_close int there =
-		openat(dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int there = file_open_folder(dirfd, path);
 	struct stat st;
 	int fd;
 
-	if (there < 0 || fstat(there, &st) < 0)
+	if (there < 0)
+		return there;
+	if (fstat(there, &st) < 0)
 		return -errno;
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
 		return -EPERM;

@@ -28,6 +28,15 @@ int file_read_bounded(int dirfd, const char *path, size_t max, char **ret, size_
 /** file_write_atomic() - replace @path by a complete, synced file with @mode, or leave it alone. */
 int file_write_atomic(int dirfd, const char *path, const void *buf, size_t len, mode_t mode);
 
+/**
+ * file_dig_holes() - give back the disk blocks of a regular file that hold nothing but zeros, by
+ * whole 64 KiB; what is read stays the same.
+ * @fd:	open for reading and writing
+ *
+ * Return: 0; -EOPNOTSUPP on a file system without holes; -errno, with some dug
+ */
+int file_dig_holes(int fd);
+
 /** file_mkdir_p() - make an absolute path and its parents with @mode; existing ones are fine. */
 int file_mkdir_p(const char *path, mode_t mode);
 
@@ -39,6 +48,12 @@ int file_mkdir_p(const char *path, mode_t mode);
  * Return: descriptor; -EPERM when another user owns it or others may write it; -ENOTDIR, -errno
  */
 int file_open_private(int dirfd, const char *path);
+
+/**
+ * file_open_folder() - a folder, and not what a link in its place leads to; for *at() calls.
+ * Return: descriptor (O_PATH); -ENOTDIR, -errno
+ */
+int file_open_folder(int dirfd, const char *name);
 
 /** file_mkdir_private() - file_mkdir_p() with 0700, then file_open_private(); returns as that. */
 int file_mkdir_private(const char *path);

@@ -25,7 +25,9 @@
 #define WIRE_PAYLOAD_MAX_B 65536U
 #define WIRE_FRAME_MAX_B   (WIRE_HEADER_B + WIRE_PAYLOAD_MAX_B)
 #define WIRE_ERROR_MAX_B   512U /* text of ERROR */
-#define WIRE_SESSION_MAX   16U	/* sessions open at the same time in one VM, and highest number */
+#define WIRE_TIME_B	   16U
+#define WIRE_TIME_UNASKED  0U  /* token of a TIME that no TIME_REQUEST asked for */
+#define WIRE_SESSION_MAX   16U /* sessions open at the same time in one VM, and highest number */
 /** Bytes that may be under way in one stream before the first CREDIT. */
 #define WIRE_WINDOW_B	   (256U * 1024U)
 
@@ -42,7 +44,8 @@ enum wire_kind {
 	WIRE_HELLO = 1,	       /* guest: u32 version; first on each new link */
 	WIRE_IDENTITY = 2,     /* host: TLV, see message.h; after a boot, a restore, each HELLO */
 	WIRE_TIME_REQUEST = 3, /* guest: u64 token */
-	WIRE_TIME = 4,	       /* host: u64 token, u64 CLOCK_REALTIME in ns, taken when written */
+	WIRE_TIME = 4,	       /* host: u64 token, u64 CLOCK_REALTIME in ns, taken when written;
+				  unasked after a pause */
 	WIRE_IDENTITY_OK = 5,  /* guest: empty; from now on EXEC is accepted */
 	WIRE_ERROR = 9,	       /* guest: text, WIRE_ERROR_MAX_B; the link is unusable after it */
 	/* About one session. */

@@ -65,8 +65,8 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	find_template(&err);
-	mode.state_fd = template_open_state(&template, &err);
-	if (mode.state_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+	if (template_open_state(&spec, &template, &mode.state_fd, &err) < 0 ||
+	    pipe2(ends, O_CLOEXEC) < 0)
 		give_up("no descriptors", &err);
 	twin = (struct launch_twin){.program = argv[1], .orders = argv[2], .output_fd = ends[1]};
 	vm_launch_settings(&spec, &mode, &settings);

@@ -25,3 +25,17 @@ setup() {
 	[ "$(awk '$2 == "connect-abstract" { print $6 }' rows)" = ECONNREFUSED ]
 	[ "$(verdict_of keeper connect-abstract)" = proven ]
 }
+
+@test "of a VMM with own sockets: it accepts and calls, and nothing of that leads anywhere" {
+	local full
+
+	in_firecrackers_jail
+	full=$(results_of full)
+	jq -r '.acts[] | select(.place == "keeper" and .denied_call == null) |
+		"\(.act) \(.got)"' "$full" | sort >"$OUT"
+	[ "$(cat "$OUT")" = "accept-call works
+connect-abstract ECONNREFUSED
+connect-pathname ENOENT
+extra-descriptor EBADF
+socket-unix works" ] || flunk "otherwise"
+}

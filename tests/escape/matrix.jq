@@ -8,7 +8,7 @@
 	"file tree": "pivot", "old root detached": "detach", "read-only mounts": "readonly",
 	"no capability": "privileges", "pid namespace": "pidns", "net namespace": "netns",
 	"ipc namespace": "ipcns", "user namespace": "userns", "own user id": "ids",
-	"rlimits": "rlimits", "descriptors": "descriptors", "own keyring": "keyring"
+	"Landlock": "landlock", "rlimits": "rlimits", "descriptors": "descriptors", "own keyring": "keyring"
 } as $variants
 | ["ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"] as $lacks
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -29,8 +30,10 @@
 #define WITHOUT_NO_NAMES
 #include "without.h"
 
-#define PROGRAM "usr/bin/qemu-system-x86_64" /* in the tree that is not made the root */
-#define KEPT_FD 100
+/* The VMM's, in the tree that is not made the root. */
+#define QEMU	    "usr/bin/qemu-system-x86_64"
+#define FIRECRACKER "usr/bin/firecracker"
+#define KEPT_FD	    100
 
 static int program_fd = -1, host_root_fd = -1;
 
@@ -97,7 +100,13 @@ int without_landlock(const struct landlock_rule *rules, size_t n)
 int without_pivot(void);
 int without_pivot(void)
 {
-	program_fd = open(PROGRAM, O_PATH | O_CLOEXEC);
+	program_fd = open(QEMU, O_PATH | O_CLOEXEC);
+	if (program_fd < 0)
+		program_fd = open(FIRECRACKER, O_PATH | O_CLOEXEC);
+	/* A VMM that makes sockets has a folder for them here, too; of this mount namespace alone.
+	 */
+	if (access("run", F_OK) == 0 && mount("run", "/run", NULL, MS_BIND, NULL) < 0)
+		return -errno;
 	return chdir("/") < 0 ? -errno : 0;
 }
 

@@ -70,9 +70,9 @@ static void check(int peer, const uint8_t *data, size_t size, size_t piece)
 
 		require(send(peer, data, n, 0) == (ssize_t)n);
 		r = qemu_check(&monitor, &err);
-		require(monitor.used < sizeof(monitor.line));
+		require(monitor.used < sizeof(monitor.text));
 		/* No complete line is left unjudged. */
-		require(r < 0 || !memchr(monitor.line, '\n', monitor.used));
+		require(r < 0 || !memchr(monitor.text, '\n', monitor.used));
 		data += n;
 		size -= n;
 	}

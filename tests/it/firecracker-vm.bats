@@ -34,7 +34,7 @@ calling() {
 	fake FAKE_FC_GUEST_CONNECT=3 "$@"
 }
 
-# fc boot|clone LEVEL COMMAND...
+# fc boot|clone|pause|hold LEVEL COMMAND...
 fc() {
 	local kind=$1 level=$2 flags=(--mount)
 
@@ -77,6 +77,11 @@ no_denials() {
 	done
 	# One for each version: what another one saved is not loaded.
 	[ "$(find "$IRONCLAW_HOME/data/templates" -name state | wc -l)" -eq 6 ]
+	# The VMM wrote the memory out; what is zero in it takes no room.
+	for ram in "$IRONCLAW_HOME"/data/templates/*/ram; do
+		[ "$(stat -c %s "$ram")" -eq $((128 << 20)) ]
+		[ "$(du -k "$ram" | cut -f1)" -le 1024 ] || flunk "not sparse: $(du -k "$ram")"
+	done
 	# They belong to the caller, and nobody writes them.
 	[ "$(find "$IRONCLAW_HOME/data/templates" -type f \( -name ram -o -name state \) \
 		! -perm 0444 | wc -l)" -eq 0 ]
@@ -199,11 +204,35 @@ fails() {
 	stderr_is_tame
 }
 
-@test "a killed caller leaves no VMM, no socket, no folder" {
+# state T: the whole process stopped, for the API's pause would cost it the vsock.
+@test "every version pauses, and takes commands afterwards" {
+	for version in $VERSIONS; do
+		calling FAKE_FC_VERSION="$version"
+		fc pause basic echo "$version"
+		exits 0
+		[ "$(cat "$OUT")" = "$(printf '%s\n%s' "$version" "$version")" ] || flunk "$version: $(cat "$OUT")"
+		case $version in
+		1.16.1) stderr_has "state T" ;;
+		*) ! grep -q "state T" "$ERR" || flunk "$version was stopped" ;;
+		esac
+		grep -qx busy "$ERR" || flunk "$version: $(cat "$ERR")"
+		no_denials
+	done
+}
+
+@test "a pause that the VMM refuses ends the VM, with its words" {
+	calling FAKE_FC_VERSION=1.15.1 FAKE_FC_FAULT=refuse:PATCH/vm
+	fc pause basic echo once
+	exits 125
+	stdout_is once
+	stderr_has 'refused PATCH /vm (400)'
+}
+
+# kill_caller COMMAND...: of fc; when it has a VM
+kill_caller() {
 	local run vmm
 
-	calling
-	fc boot basic sleep 60 &
+	fc "$@" &
 	run=$!
 	for _ in $(seq 100); do
 		vmm=$(pgrep -n -f "^/usr/bin/firecracker --api-sock" || true)
@@ -211,6 +240,12 @@ fails() {
 		sleep 0.1
 	done
 	[ -n "$vmm" ] || flunk "no VMM"
+	for _ in $(seq 100); do
+		if [ "$1" != hold ] || grep -q ^state "$ERR"; then
+			break
+		fi
+		sleep 0.1
+	done
 	sleep 0.5
 	for pid in $(processes_below $run); do
 		[ "$(cat /proc/"$pid"/comm 2>/dev/null)" != firecracker_vm ] || kill -KILL "$pid"
@@ -221,4 +256,17 @@ fails() {
 		sleep 0.1
 	done
 	flunk "the VMM lives"
+}
+
+@test "a killed caller leaves no VMM, no socket, no folder" {
+	calling
+	kill_caller boot basic sleep 60
+}
+
+@test "neither does one whose VM is paused, by its API or by the warden" {
+	for version in 1.15.1 1.16.1; do
+		calling FAKE_FC_VERSION=$version
+		kill_caller hold basic true
+		nothing_left
+	done
 }

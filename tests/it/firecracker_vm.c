@@ -3,8 +3,10 @@
  * firecracker_vm.c - a whole VM of the Firecracker engine for tests/it/firecracker-vm.bats, with
  * warden, jail and keeper as they are, on a host whose KVM need not work.
  *
- * firecracker_vm PROGRAM boot|clone NAME LEVEL COMMAND [ARGUMENT...]: run a command in a VM of the
- * image "busybox" whose VMM is PROGRAM; clone: from a template, which is made when it is missing.
+ * firecracker_vm PROGRAM boot|clone|pause|hold NAME LEVEL COMMAND [ARGUMENT...]: run a command in a
+ * VM of the image "busybox" whose VMM is PROGRAM; clone: from a template, which is made when it is
+ * missing; pause: boot, run it, pause and resume, run it again, with what is seen of it on stderr;
+ * hold: boot, pause, and wait to be killed.
  * LEVEL is minimal, basic or permissive; the command's output goes to stdout, a failure's sentence
  * to stderr, and the exit status is the command's, or 125.
  *
@@ -48,7 +50,7 @@ static int resolve(const char *program, const char *level, struct ironclaw_error
 	spec.memory_mib = 128;
 	spec.accel = ENGINE_ACCEL_KVM;
 	spec.link = ENGINE_LINK_VSOCK;
-	spec.engine = engine_by_name("firecracker");
+	spec.engine = engine_of(VM_ENGINE_FIRECRACKER);
 	while ((size_t)spec.seccomp < ARRAY_SIZE(levels) - 1 &&
 	       strcmp(levels[spec.seccomp], level) != 0)
 		spec.seccomp++;
@@ -75,16 +77,15 @@ static int start(const char *kind, const char *name, struct ironclaw_vm **ret,
 	cleanup_close int state_fd = -EBADF;
 	int r;
 
-	if (strcmp(kind, "boot") == 0)
+	if (strcmp(kind, "clone") != 0)
 		return vm_start(&spec, &mode, ret, err);
 	r = template_key(&spec, err);
 	if (r == 0)
 		r = template_get(&spec, &notices, &template, err);
+	if (r == 0)
+		r = template_open_state(&spec, &template, &state_fd, err);
 	if (r < 0)
 		return r;
-	state_fd = template_open_state(&template, err);
-	if (state_fd < 0)
-		return state_fd;
 	mode.start = ENGINE_CLONE;
 	mode.ram = template.ram;
 	mode.state = template.state;
@@ -103,6 +104,47 @@ static int run(char **argv, struct ironclaw_vm *vm, struct ironclaw_error *err)
 	return r < 0 ? r : result.exit_code;
 }
 
+/* The third field of /proc/PID/stat. */
+static char process_state(pid_t pid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return state;
+	if (fscanf(f, "%*d %*s %c", &state) != 1)
+		state = '?';
+	(void)fclose(f);
+	return state;
+}
+
+static int pause_and_resume(char **argv, struct ironclaw_vm *vm, struct ironclaw_error *err)
+{
+	struct ironclaw_error busy = {0};
+	int r = ironclaw_vm_pause(vm, err);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(stderr, "state %c\n", process_state(vm->launch.vmm_pid));
+	r = run(argv, vm, &busy);
+	(void)fprintf(stderr, "%s\n", busy.code == IRONCLAW_ERR_BUSY ? "busy" : "not busy");
+	r = ironclaw_vm_resume(vm, err);
+	return r < 0 ? r : run(argv, vm, err);
+}
+
+static int hold(struct ironclaw_vm *vm, struct ironclaw_error *err)
+{
+	int r = ironclaw_vm_pause(vm, err);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(stderr, "state %c\n", process_state(vm->launch.vmm_pid));
+	(void)pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct ironclaw_error err = {0}, end = {0};
@@ -114,8 +156,12 @@ int main(int argc, char **argv)
 	r = resolve(argv[1], argv[4], &err);
 	if (r == 0)
 		r = start(argv[2], argv[3], &vm, &err);
+	if (r == 0 && strcmp(argv[2], "hold") == 0)
+		r = hold(vm, &err);
 	if (r == 0)
 		r = run(argv + 5, vm, &err);
+	if (r == 0 && strcmp(argv[2], "pause") == 0)
+		r = pause_and_resume(argv + 5, vm, &err);
 	if (ironclaw_vm_destroy(vm, &end) < 0 && r >= 0) {
 		err = end;
 		r = -EIO;

@@ -126,6 +126,18 @@ fc() {
 	exits 0
 }
 
+@test "it stands still under a command, loses nothing, and its clock is right afterwards" {
+	local tool
+
+	guest
+	tool=$(dirname "$IRONCLAW")/tests/pause_tool
+	"$tool" firecracker under >"$OUT" 2>"$ERR" </dev/null || flunk "$(cat "$OUT")"
+	stdout_has "numbers 40"
+	[ "$(tail -n 1 "$OUT")" = paused ] || flunk "$(cat "$OUT")"
+	"$tool" firecracker between >"$OUT" 2>"$ERR" </dev/null || flunk "$(cat "$OUT")"
+	[ "$(cat "$OUT")" = "$(printf 'busy\nclock set\nalive')" ] || flunk "$(cat "$OUT")"
+}
+
 @test "Debian's kernel boots as well" {
 	guest
 	[ -s "$IRONCLAW_HOME/data/kernels/debian-cloud/vmlinux" ] || skip "the lab has no vmlinux of Debian's"

@@ -251,6 +251,73 @@ static void test_lock(void **state)
 	assert_int_equal(file_lock(folder_fd, "planted", false), -ELOOP);
 }
 
+#define HOLE_B 65536
+
+static void fill(int fd, off_t at, size_t len, char with)
+{
+	char buf[HOLE_B];
+
+	memset(buf, with, sizeof(buf));
+	for (size_t done = 0; done < len; done += sizeof(buf))
+		assert_int_equal(pwrite(fd, buf, sizeof(buf), at + (off_t)done), sizeof(buf));
+}
+
+/* Data, zeros, data, zeros, and a cut piece of zeros at the end. */
+static void test_dig_holes(void **state)
+{
+	cleanup_close int fd = openat(folder_fd, "f", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	const off_t size = 32 * HOLE_B + 100;
+	char before[HOLE_B], byte;
+	struct stat full, dug;
+
+	(void)state;
+	assert_true(fd >= 0);
+	fill(fd, 0, 32 * HOLE_B, 0);
+	fill(fd, 0, HOLE_B, 'a');
+	fill(fd, 9 * HOLE_B, 2 * HOLE_B, 'b');
+	/* One byte that is not zero keeps its piece. */
+	assert_int_equal(pwrite(fd, "c", 1, 20 * HOLE_B + HOLE_B - 1), 1);
+	assert_int_equal(ftruncate(fd, size), 0);
+	assert_int_equal(fsync(fd), 0);
+	assert_int_equal(fstat(fd, &full), 0);
+	assert_int_equal(file_dig_holes(fd), 0);
+	assert_int_equal(fsync(fd), 0);
+	assert_int_equal(fstat(fd, &dug), 0);
+	assert_int_equal(dug.st_size, size);
+	assert_true(full.st_blocks >= 32 * HOLE_B / 512);
+	assert_true(dug.st_blocks <= 6 * HOLE_B / 512);
+	for (int i = 0; i < 32; i++) {
+		char first = i == 0 ? 'a' : i == 9 || i == 10 ? 'b' : 0;
+
+		assert_int_equal(pread(fd, before, sizeof(before), i * HOLE_B), sizeof(before));
+		assert_int_equal(before[0], first);
+		assert_int_equal(before[HOLE_B - 1], i == 20 ? 'c' : first);
+	}
+	/* Again, and of nothing at all. */
+	assert_int_equal(file_dig_holes(fd), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(file_dig_holes(fd), 0);
+	assert_int_equal(pread(fd, &byte, 1, 0), 0);
+}
+
+/* A folder, and not what a link in its place leads to. */
+static void test_open_folder(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdirat(folder_fd, "d", 0700), 0);
+	assert_int_equal(symlinkat("d", folder_fd, "link"), 0);
+	put("f", "x");
+	fd = file_open_folder(folder_fd, "d");
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(file_open_folder(folder_fd, "link"), -ENOTDIR);
+	assert_int_equal(file_open_folder(folder_fd, "f"), -ENOTDIR);
+	assert_int_equal(file_open_folder(folder_fd, "none"), -ENOENT);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -265,6 +332,8 @@ int main(void)
 		IN_FOLDER(test_remove_tree_does_not_follow),
 		IN_FOLDER(test_write_does_not_go_where_somebody_planted),
 		IN_FOLDER(test_open_private),
+		IN_FOLDER(test_open_folder),
+		IN_FOLDER(test_dig_holes),
 		IN_FOLDER(test_lock),
 	};
 

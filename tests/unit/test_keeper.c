@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -137,7 +138,7 @@ static void start(uint32_t deadline_ms)
 					  .overlay_mib = 64,
 					  .deadline_ms = deadline_ms,
 					  .hostname = "vm-1",
-					  .engine = "qemu",
+					  .engine = VM_ENGINE_QEMU,
 					  .link = ENGINE_LINK_VSOCK,
 					  .guest_cid = ENGINE_SOCKETS_CID};
 
@@ -391,6 +392,100 @@ static void a_library_that_is_gone_ends_the_keeper_without_a_link(void **state)
 		_exit(0);
 }
 
+/* One command of QMP's, and what QEMU says to it. */
+static void qemu_hears(const char *command, const char *answer)
+{
+	char line[256];
+	ssize_t n = recv(monitor_fd, line, sizeof(line) - 1, 0);
+
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_non_null(strstr(line, command));
+	assert_int_equal(send(monitor_fd, answer, strlen(answer), 0), (ssize_t)strlen(answer));
+}
+
+static void orders(uint32_t kind, uint32_t vmm_stopped)
+{
+	const struct control_request request = {.kind = kind,
+						.deadline_ms = 10000,
+						.vmm_stopped = vmm_stopped};
+
+	assert_int_equal(descriptors_send(control_fd, &request, sizeof(request), NULL, 0), 0);
+}
+
+/* Of a frame that no guest asked for, with the host's clock. */
+static void takes_time(int guest)
+{
+	struct timespec now;
+	int64_t said_s;
+
+	assert_int_equal(takes(guest, WIRE_TIME, 0), WIRE_TIME_B);
+	assert_int_equal(wire_get_u64(buf), WIRE_TIME_UNASKED);
+	said_s = (int64_t)(wire_get_u64(buf + 8) / 1000000000U);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	assert_true(said_s <= now.tv_sec && said_s > now.tv_sec - WAIT_S);
+}
+
+static void a_guest_is_paused_and_told_the_time(void **state)
+{
+	int guest;
+
+	(void)state;
+	start(10000);
+	guest = ready_guest();
+	library_runs(1, guest);
+	orders(CONTROL_PAUSE, 0);
+	qemu_hears("qmp_capabilities", "{\"return\":{}}\n");
+	qemu_hears("\"stop\"", "{\"event\":\"STOP\"}\n{\"return\":{}}\n");
+	assert_int_equal(hears_keeper().kind, CONTROL_PAUSED);
+	orders(CONTROL_RESUME, 0);
+	qemu_hears("\"cont\"", "{\"return\":{}}\n");
+	assert_int_equal(hears_keeper().kind, CONTROL_RESUMED);
+	put(client_fd, frame_put(buf, WIRE_KILL, WIRE_STREAM_NONE, 1, NULL, 0));
+	takes_time(guest);
+	(void)takes(guest, WIRE_KILL, 1);
+	(void)close(guest);
+}
+
+/* The monitor of a VMM that the warden has stopped, and let go on, is left alone. */
+static void the_time_waits_for_the_end_of_a_frame(void **state)
+{
+	int guest;
+	size_t n;
+
+	(void)state;
+	start(10000);
+	guest = ready_guest();
+	n = frame_put(buf, WIRE_EXEC, WIRE_STREAM_NONE, 1, "request", 7);
+	assert_int_equal(send(client_fd, buf, n - 3, 0), (ssize_t)n - 3);
+	usleep(50 * 1000);
+	orders(CONTROL_RESUME, 1);
+	assert_int_equal(hears_keeper().kind, CONTROL_RESUMED);
+	assert_int_equal(recv(guest, buf + n, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(send(client_fd, buf + n - 3, 3, 0), 3);
+	(void)takes(guest, WIRE_EXEC, 1);
+	takes_time(guest);
+	assert_int_equal(recv(monitor_fd, buf, 1, MSG_DONTWAIT), -1);
+	(void)close(guest);
+}
+
+static void a_pause_that_fails_ends_the_vm(void **state)
+{
+	struct control_event event;
+	int guest;
+
+	(void)state;
+	start(10000);
+	guest = ready_guest();
+	orders(CONTROL_PAUSE, 0);
+	qemu_hears("qmp_capabilities", "{\"return\":{}}\n");
+	qemu_hears("\"stop\"", "{\"error\":{\"desc\":\"no\"}}\n");
+	event = hears_keeper();
+	assert_int_equal(event.kind, CONTROL_FAILED);
+	assert_int_equal(event.error.code, IRONCLAW_ERR_VMM);
+	(void)close(guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +504,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vmm_that_dies_is_no_link_that_broke, build,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_vmm_that_dies_early_is_quoted, build, tear_down),
+		cmocka_unit_test_setup_teardown(a_guest_is_paused_and_told_the_time, build,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_time_waits_for_the_end_of_a_frame, build,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_pause_that_fails_ends_the_vm, build, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_library_that_is_gone_ends_the_keeper_without_a_link, build, tear_down),
 	};

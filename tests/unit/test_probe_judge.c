@@ -12,7 +12,10 @@
 
 static struct probe_row judged(const struct probe_act *act, bool denied, int errnum)
 {
-	struct probe_row row = {.act = act, .denied = denied, .errnum = errnum};
+	struct probe_row row = {.act = act,
+				.expected = probe_expect(act, JAIL_PROGRAM_QEMU_KVM),
+				.denied = denied,
+				.errnum = errnum};
 
 	probe_judge(&row, true);
 	return row;
@@ -43,7 +46,9 @@ static void test_quiet(void **state)
 	const struct probe_act act = {"a", "b",
 				      PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP | PROBE_QUIET,
 				      PROBE_NOTHING, ""};
-	struct probe_row row = {.act = &act, .errnum = ENOSYS, .keeper = true};
+	struct probe_row row = {.act = &act,
+				.errnum = ENOSYS,
+				.expected = probe_expect(&act, JAIL_PROGRAM_KEEPER)};
 
 	(void)state;
 	assert_true(judged(&act, false, ENOSYS).held);
@@ -79,7 +84,10 @@ static void test_control(void **state)
 static void test_silence_is_not_refusal(void **state)
 {
 	const struct probe_act act = {"a", "b", PROBE_VMM_SECCOMP, PROBE_NOTHING, ""};
-	struct probe_row row = {.act = &act, .denied = true, .errnum = EPERM};
+	struct probe_row row = {.act = &act,
+				.expected = probe_expect(&act, JAIL_PROGRAM_QEMU_TCG),
+				.denied = true,
+				.errnum = EPERM};
 
 	(void)state;
 	probe_judge(&row, false);
@@ -104,13 +112,72 @@ static void test_catalogue(void **state)
 	(void)state;
 	for (size_t i = 0; i < probe_catalogue_n; i++) {
 		const struct probe_act *act = &probe_catalogue[i];
+		bool tried = false;
 
-		assert_true(probe_first(act, false) || probe_first(act, true));
-		if (act->beneath != PROBE_NOTHING)
-			assert_true(act->words[0] != '\0');
+		for (int p = JAIL_PROGRAM_KEEPER; p < JAIL_PROGRAM_MAX; p++) {
+			struct probe_expected e = probe_expect(act, (enum jail_program)p);
+
+			tried |= e.first != 0;
+			if (e.beneath != PROBE_NOTHING)
+				assert_true(e.words[0] != '\0');
+		}
+		assert_true(tried);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(act->name, probe_catalogue[j].name);
 	}
+}
+
+static const struct probe_act *act_of(const char *name)
+{
+	for (size_t i = 0; i < probe_catalogue_n; i++) {
+		if (strcmp(probe_catalogue[i].name, name) == 0)
+			return &probe_catalogue[i];
+	}
+	fail_msg("there is no act '%s'", name);
+	return NULL;
+}
+
+static bool works(const char *name, enum jail_program program)
+{
+	return probe_expect(act_of(name), program).first & (PROBE_VMM_WORKS | PROBE_KEEPER_WORKS);
+}
+
+static bool denied(const char *name, enum jail_program program)
+{
+	return probe_expect(act_of(name), program).first &
+	       (PROBE_VMM_SECCOMP | PROBE_KEEPER_SECCOMP);
+}
+
+/* What one program may do is not let through for another. */
+static void test_programs_differ(void **state)
+{
+	(void)state;
+	assert_true(works("socket-unix", JAIL_PROGRAM_FIRECRACKER));
+	assert_true(works("socket-unix", JAIL_PROGRAM_KEEPER_SOCKETS));
+	assert_true(denied("socket-unix", JAIL_PROGRAM_QEMU_KVM));
+	assert_true(denied("socket-unix", JAIL_PROGRAM_QEMU_TCG));
+	assert_true(denied("socket-unix", JAIL_PROGRAM_KEEPER));
+	assert_true(denied("socket-unix", JAIL_PROGRAM_KEEPER_VSOCK));
+	assert_true(works("accept-call", JAIL_PROGRAM_KEEPER_VSOCK));
+	assert_true(denied("accept-call", JAIL_PROGRAM_KEEPER));
+	assert_true(denied("socketpair", JAIL_PROGRAM_KEEPER_SOCKETS));
+	assert_true(denied("own-supervisor", JAIL_PROGRAM_KEEPER_SOCKETS));
+	assert_true(denied("socket-inet", JAIL_PROGRAM_FIRECRACKER));
+	assert_true(denied("fork", JAIL_PROGRAM_FIRECRACKER));
+	/* Each has its state one way. */
+	assert_int_equal(probe_expect(act_of("state-write"), JAIL_PROGRAM_FIRECRACKER).first, 0);
+	assert_int_equal(probe_expect(act_of("state-file-write"), JAIL_PROGRAM_QEMU_KVM).first, 0);
+}
+
+/* One of a name that no act has would be of no effect. */
+static void test_differences_are_of_acts(void **state)
+{
+	const char *name;
+
+	(void)state;
+	for (size_t i = 0; (name = probe_difference(i)); i++)
+		(void)act_of(name);
+	assert_non_null(probe_difference(0));
 }
 
 static void test_held_needs_all(void **state)
@@ -138,6 +205,8 @@ int main(void)
 		cmocka_unit_test(test_silence_is_not_refusal),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_catalogue),
+		cmocka_unit_test(test_programs_differ),
+		cmocka_unit_test(test_differences_are_of_acts),
 		cmocka_unit_test(test_held_needs_all),
 	};
 

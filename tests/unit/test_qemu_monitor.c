@@ -183,7 +183,7 @@ static void the_longest_line_is_taken(void **state)
 
 	(void)state;
 	say(head);
-	assert_int_equal(say_long(LIMIT_QMP_LINE_MAX_B - strlen(head) - strlen(tail)), 0);
+	assert_int_equal(say_long(LIMIT_MONITOR_MAX_B - strlen(head) - strlen(tail)), 0);
 	say(tail);
 	check_ok();
 	assert_int_equal(monitor.used, 0);
@@ -192,7 +192,7 @@ static void the_longest_line_is_taken(void **state)
 static void a_longer_line_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(say_long(LIMIT_QMP_LINE_MAX_B - 1), 0);
+	assert_int_equal(say_long(LIMIT_MONITOR_MAX_B - 1), 0);
 	say("x");
 	check_fails(EPROTO, "a line of more than");
 }

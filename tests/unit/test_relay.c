@@ -473,7 +473,7 @@ static void the_link_breaks(bool *ret_cut)
 	while (relay_lane_is_writing(&rig.from_guest))
 		step(&rig.from_guest);
 	for (unsigned int i = 0; i < n; i++)
-		relay_lane_put(&rig.from_guest, WIRE_LOST, lost[i]);
+		relay_lane_put(&rig.from_guest, WIRE_LOST, lost[i], NULL, 0);
 	while (relay_lane_is_writing(&rig.from_guest))
 		step(&rig.from_guest);
 	close_fd(&rig.guest);
@@ -578,7 +578,7 @@ static void a_frame_of_our_own_goes_between_the_others(void **state)
 
 	(void)state;
 	start();
-	relay_lane_put(&rig.from_host, WIRE_KILL, 16);
+	relay_lane_put(&rig.from_host, WIRE_KILL, 16, NULL, 0);
 	carry(&rig.from_host);
 	n = frame_put(buf, WIRE_KILL, WIRE_STREAM_NONE, 16, NULL, 0);
 	arrives(rig.guest, buf, n);

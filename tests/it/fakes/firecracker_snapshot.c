@@ -73,14 +73,17 @@ static void put_state(struct fc_bytes *out)
 /* Return: 0 or errno. */
 static int write_file(const char *path, const struct fc_bytes *bytes, int64_t size)
 {
+	static const char zeros[MIB];
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), r = 0;
 
 	if (fd < 0)
 		return errno;
 	if (bytes && write(fd, bytes->at, bytes->len) != (ssize_t)bytes->len)
 		r = errno;
-	if (size > 0 && ftruncate(fd, size) < 0)
-		r = errno;
+	/* Zeros and all. */
+	for (int64_t at = 0; r == 0 && at < size; at += (int64_t)sizeof(zeros))
+		if (write(fd, zeros, sizeof(zeros)) != (ssize_t)sizeof(zeros))
+			r = errno;
 	if (fsync(fd) < 0)
 		r = errno;
 	(void)close(fd);
