@@ -55,8 +55,8 @@ struct vm_process_handler {
  * That the guest could not start it is a result (exit code 126 or 127), not a failure. Once
  * timeout_ms are over it is killed, as after vm_process_kill().
  *
- * Return: 0; -EBUSY (IRONCLAW_ERR_BUSY) when VM_PROCESS_MAX run; -EINVAL, -E2BIG (_INVALID);
- * -EPIPE (_LOST) for a VM that has ended; -ENOMEM
+ * Return: 0; -EBUSY (IRONCLAW_ERR_BUSY) when VM_PROCESS_MAX run, or the VM is paused; -EINVAL,
+ *-E2BIG (_INVALID); -EPIPE (_LOST) for a VM that has ended; -ENOMEM
  */
 int vm_process_start(struct ironclaw_vm *vm, const struct ironclaw_exec_options *options,
 		     const struct vm_process_handler *handler, struct vm_process **ret,

@@ -166,17 +166,18 @@ static void test_the_servers_requests_are_answered(void **state)
 
 static void test_garbage_is_dropped(void **state)
 {
-	static const char *const rows[] = {"Listening",
-					   "{",
-					   "[]",
-					   "1",
-					   "{}",
-					   "{\"jsonrpc\":\"1.0\",\"id\":1,\"result\":{}}",
-					   "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{"
-					   "\"code\":1,\"message\":\"\"}}",
-					   "{\"jsonrpc\":\"2.0\",\"id\":1.5,\"result\":{}}",
-					   "{\"jsonrpc\":\"2.0\",\"id\":1}",
-					   "\xff"};
+	static const char *const rows[] = {
+		"Listening",
+		"{",
+		"[]",
+		"1",
+		"{}",
+		"{\"jsonrpc\":\"1.0\",\"id\":1,\"result\":{}}",
+		("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{"
+		 "\"code\":1,\"message\":\"\"}}"),
+		"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"result\":{}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1}",
+		"\xff"};
 	uint64_t a = ask("tools/call");
 
 	(void)state;
