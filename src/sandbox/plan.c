@@ -84,7 +84,7 @@ static int take_path(const char *path, struct sandbox_plan *p, struct ironclaw_e
 	while (from[0] == '.' && from[1] == '/')
 		from += 2 + strspn(from + 2, "/");
 	if (from[0] == '\0' || strcmp(from, ".") == 0)
-		(void)strcpy(p->path, ".");
+		(void)snprintf(p->path, sizeof(p->path), ".");
 	else
 		(void)snprintf(p->path, sizeof(p->path), "%s%s", from[0] == '/' ? "" : "./", from);
 	return 0;
@@ -143,7 +143,7 @@ static int plan_file(const struct sandbox_request *request, struct sandbox_plan 
 		args[1] = number(p->second, at_most(request->limit, bytes));
 		/* The number before them. */
 		p->out_max = bytes + sizeof(p->first);
-		return request->offset > INT64_MAX ? invalid(err, "the offset is too large") : 0;
+		return request->offset >= INT64_MAX ? invalid(err, "the offset is too large") : 0;
 	case SANDBOX_WRITE:
 		args[0] = number(p->first, request->len);
 		return request->path && request->path[0] ? 0 : invalid(err, "a path is needed");
@@ -180,6 +180,8 @@ int sandbox_plan_make(const struct sandbox_request *request, const char *folder,
 				   .out_max = request->output_max_b ? request->output_max_b
 								    : SANDBOX_OUTPUT_DEFAULT_B,
 				   .err_max = SANDBOX_WORDS_MAX_B};
+	if (request->op >= SANDBOX_OP_MAX)
+		return invalid(err, "no such operation");
 	if (p->out_max > SANDBOX_OUTPUT_MAX_B)
 		return invalid(err, "so much output cannot be asked for");
 	p->text_max = p->out_max;

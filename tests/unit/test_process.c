@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,7 +79,7 @@ static int build(void **state)
 	guest_fd = pair[0];
 	launch_init(&vm->launch);
 	vm->launch.client_fd = pair[1];
-	(void)strcpy(vm->launch.vm_id, "a-test");
+	(void)snprintf(vm->launch.vm_id, sizeof(vm->launch.vm_id), "a-test");
 	session_link_init(&vm->link, pair[1]);
 	assert_int_equal(pipe(vm->wake_fds), 0);
 	wire_reader_init(&guest, WIRE_FROM_HOST, space, sizeof(space));
