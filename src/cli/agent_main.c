@@ -19,6 +19,7 @@ struct command {
 static const struct command commands[] = {
 	{"agent", cmd_agent_loop},
 	{"replay", cmd_replay},
+	{"mcp", cmd_mcp},
 	{NULL, NULL},
 };
 

@@ -44,6 +44,9 @@ int cmd_version(int argc, char **argv);
  */
 int cmd_agent(int argc, char **argv);
 
+/* Of the program ironclaw-agent. */
+int cmd_mcp(int argc, char **argv);
+
 /**
  * cli_usage_error() - say that a command line is wrong.
  * @command:	name of the sub-command, such as "run" or "image build"; NULL for none

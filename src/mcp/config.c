@@ -16,7 +16,8 @@
 #include "codec/http.h"
 #include "sys/file.h"
 
-#define FIELD_B VIOLATION_FIELD_MAX_B
+#define FIELD_B	       VIOLATION_FIELD_MAX_B
+#define MCP_NAME_MAX_B 128U /* of a variable or a header */
 
 /* One server as it is being read. */
 struct reading {
@@ -62,18 +63,24 @@ static bool variable_good(const char *name)
 	return true;
 }
 
-/* An object of texts as a list of "KEY" @between "VALUE", which is freed with the server. */
-static void take_pairs(json_t *value, const char *key, const char *between, size_t max,
-		       bool (*good)(const char *name, const char *value), const struct reading *r,
+/* How an object of texts becomes a list of texts. */
+struct pairs {
+	const char *key, *between;
+	size_t max;
+	bool (*good)(const char *name, const char *value);
+};
+
+/* A list of "NAME" between "VALUE", which is freed with the server. */
+static void take_pairs(json_t *value, const struct pairs *p, const struct reading *r,
 		       const char *const **ret)
 {
 	size_t n = json_is_object(value) ? json_object_size(value) : 0;
-	char **list;
 	const char *name;
 	json_t *text;
+	char **list;
 
-	if (!json_is_object(value) || n > max) {
-		complain(r, key, "must be an object of texts, and not of too many");
+	if (!json_is_object(value) || n > p->max) {
+		complain(r, p->key, "must be an object of texts, and not of too many");
 		return;
 	}
 	list = calloc(n + 1, sizeof(*list));
@@ -81,15 +88,17 @@ static void take_pairs(json_t *value, const char *key, const char *between, size
 	n = 0;
 	json_object_foreach(value, name, text)
 	{
-		if (!text_good(text, true) || strlen(name) > MCP_SERVER_NAME_MAX_B * 4 ||
-		    !good(name, json_string_value(text)))
-			complain(r, key, "has a name or a value that cannot be used");
-		else if (list &&
-			 asprintf(&list[n], "%s%s%s", name, between, json_string_value(text)) < 0)
-			list[n] = NULL;
+		if (!text_good(text, true) || strlen(name) > MCP_NAME_MAX_B ||
+		    !p->good(name, json_string_value(text)))
+			complain(r, p->key, "has a name or a value that cannot be used");
+		else if (!list || asprintf(&list[n], "%s%s%s", name, p->between,
+					   json_string_value(text)) < 0)
+			complain(r, p->key, "there is no memory for it");
 		else
 			n++;
 	}
+	if (list)
+		list[n] = NULL;
 }
 
 static bool env_good(const char *name, const char *value)
@@ -156,6 +165,8 @@ static void take_timeout(json_t *value, const struct reading *r)
 
 static void take_member(const char *key, json_t *value, struct reading *r)
 {
+	static const struct pairs env = {"env", "=", MCP_ENV_MAX, env_good};
+	static const struct pairs headers = {"headers", ": ", MCP_HEADERS_MAX, header_good};
 	struct mcp_server_config *s = r->server;
 	const struct {
 		const char *key;
@@ -178,9 +189,9 @@ static void take_member(const char *key, json_t *value, struct reading *r)
 	if (strcmp(key, "args") == 0)
 		take_args(value, r);
 	else if (strcmp(key, "env") == 0)
-		take_pairs(value, key, "=", MCP_ENV_MAX, env_good, r, &s->env);
+		take_pairs(value, &env, r, &s->env);
 	else if (strcmp(key, "headers") == 0)
-		take_pairs(value, key, ": ", MCP_HEADERS_MAX, header_good, r, &s->headers);
+		take_pairs(value, &headers, r, &s->headers);
 	else if (strcmp(key, "timeoutMs") == 0)
 		take_timeout(value, r);
 	else
@@ -267,7 +278,10 @@ static int make_argv(struct reading *r)
 	if (!argv)
 		return -ENOMEM;
 	argv[0] = r->command;
-	json_array_foreach(r->args, i, item) argv[i + 1] = json_string_value(item);
+	json_array_foreach(r->args, i, item)
+	{
+		argv[i + 1] = json_string_value(item);
+	}
 	r->server->argv = argv;
 	return 0;
 }
@@ -305,7 +319,10 @@ static int read_server(const char *name, json_t *value, struct mcp_server_config
 		violations_add(list, prefix, "must be an object");
 		return 0;
 	}
-	json_object_foreach(value, key, member) take_member(key, member, &r);
+	json_object_foreach(value, key, member)
+	{
+		take_member(key, member, &r);
+	}
 	if ((r.command != NULL) == (server->url != NULL)) {
 		violations_add(list, prefix, "must have either a command or a url");
 		return 0;

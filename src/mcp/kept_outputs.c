@@ -21,7 +21,8 @@ const struct kept_output *kept_outputs_add(struct kept_outputs *k, const char *n
 {
 	struct kept_output *item;
 
-	while (k->n > 0 && (k->n == KEPT_OUTPUTS_MAX || k->total_b + len > KEPT_OUTPUTS_TOTAL_MAX_B))
+	while (k->n > 0 &&
+	       (k->n == KEPT_OUTPUTS_MAX || k->total_b + len > KEPT_OUTPUTS_TOTAL_MAX_B))
 		drop_oldest(k);
 	item = &k->items[k->n++];
 	*item = (struct kept_output){.name = name, .data = data, .len = len};
@@ -37,10 +38,10 @@ static json_t *list(const struct kept_outputs *k)
 	for (size_t i = 0; i < k->n; i++) {
 		const struct kept_output *item = &k->items[i];
 
-		(void)json_array_append_new(
-			resources, json_pack("{s:s, s:s, s:s, s:I}", "uri", item->uri, "name",
-					     item->name, "mimeType", "text/plain", "size",
-					     (json_int_t)item->len));
+		(void)json_array_append_new(resources,
+					    json_pack("{s:s, s:s, s:s, s:I}", "uri", item->uri,
+						      "name", item->name, "mimeType", "text/plain",
+						      "size", (json_int_t)item->len));
 	}
 	return json_pack("{s:o}", "resources", resources);
 }

@@ -9,10 +9,10 @@
 
 #include "mcp/server.h"
 
-#define KEPT_OUTPUTS_MAX	32U
+#define KEPT_OUTPUTS_MAX	 32U
 #define KEPT_OUTPUTS_TOTAL_MAX_B (32U << 20)
-#define KEPT_OUTPUT_MAX_B	(4U << 20) /* what a caller may give */
-#define KEPT_OUTPUT_URI_MAX_B	48U
+#define KEPT_OUTPUT_MAX_B	 (2U << 20) /* what a caller may give */
+#define KEPT_OUTPUT_URI_MAX_B	 48U
 
 struct kept_output {
 	char uri[KEPT_OUTPUT_URI_MAX_B];

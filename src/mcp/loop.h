@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <stddef.h>
 
-#define MCP_LOOP_FDS_MAX 64
+#define MCP_LOOP_FDS_MAX 128
 
 struct mcp_loop {
 	/**

@@ -20,7 +20,8 @@
 struct sandbox_tools_options {
 	struct sandbox_options sandbox; /* of all VMs; vm_id must not be set */
 	enum approval_way way;		/* whom sandbox_apply asks where the policy does not say */
-	uint64_t timeout_ms;		/* the most that a command may take; 0: the above */
+	/* the most that a command may take; 0: as the VM says, else the above */
+	uint64_t timeout_ms;
 };
 
 struct sandbox_tools;
@@ -46,7 +47,8 @@ int sandbox_tools_new(const struct sandbox_tools_options *options, struct sandbo
 		      struct ironclaw_error *err);
 
 /**
- * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is fine.
+ * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is
+ * fine.
  *
  * Waits about a second for what blocks; what then still does ends its VM by itself, or with the
  * process.

@@ -20,7 +20,7 @@ static void do_work(struct sandbox_work *w)
 {
 	switch (w->kind) {
 	case SANDBOX_WORK_OPEN:
-		w->r = sandbox_open(w->options, &w->sandbox, &w->err);
+		w->r = sandbox_open(&w->options, &w->sandbox, &w->err);
 		break;
 	case SANDBOX_WORK_CHANGES:
 		w->r = sandbox_changes(w->sandbox, &w->changes, &w->err);

@@ -24,7 +24,7 @@ enum sandbox_work_kind {
 
 struct sandbox_work {
 	enum sandbox_work_kind kind;
-	const struct sandbox_options *options;
+	struct sandbox_options options;
 	struct sandbox *sandbox;
 	enum approval_way way;
 	struct approval_grant grant;

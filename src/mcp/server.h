@@ -246,8 +246,11 @@ int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params,
 		 void (*answer)(void *userdata, struct mcp_call *call, json_t *result,
 				json_t *error));
 
-/** mcp_text() - a text block from any bytes: what is no UTF-8 becomes U+FFFD. NULL without memory.
- */
-json_t *mcp_text(const char *text, size_t len);
+/** mcp_string() - a JSON string from any bytes: what is no UTF-8 becomes U+FFFD. NULL without
+ * memory. */
+json_t *mcp_string(const char *bytes, size_t len);
+
+/** mcp_text() - the same as a text block. */
+json_t *mcp_text(const char *bytes, size_t len);
 
 #endif

@@ -195,28 +195,32 @@ void mcp_call_need_input(struct mcp_call *call, json_t *requests, const char *st
 					"inputRequests", requests, "requestState", state));
 }
 
-json_t *mcp_text(const char *text, size_t len)
+json_t *mcp_string(const char *bytes, size_t len)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
-	json_t *block = NULL;
-	char *clean = NULL;
+	const size_t width = sizeof(replacement) - 1;
+	json_t *string;
+	char *clean;
 	size_t at = 0, n;
 	uint32_t cp;
 
-	if (!utf8_valid(text, len)) {
-		clean = malloc(len * strlen(replacement));
-		if (!clean)
-			return NULL;
-		for (const char *p = text; p < text + len; p += n) {
-			n = utf8_decode(p, (size_t)(text + len - p), &cp);
-			memcpy(clean + at, n ? p : replacement, n ? n : strlen(replacement));
-			at += n ? n : strlen(replacement);
-			n += n == 0;
-		}
-		text = clean;
-		len = at;
+	if (utf8_valid(bytes, len))
+		return json_stringn(bytes, len);
+	clean = malloc(len * width);
+	if (!clean)
+		return NULL;
+	for (const char *p = bytes; p < bytes + len; p += n) {
+		n = utf8_decode(p, (size_t)(bytes + len - p), &cp);
+		memcpy(clean + at, n ? p : replacement, n ? n : width);
+		at += n ? n : width;
+		n += n == 0;
 	}
-	block = json_pack("{s:s, s:o}", "type", "text", "text", json_stringn(text, len));
+	string = json_stringn(clean, at);
 	free(clean);
-	return block;
+	return string;
+}
+
+json_t *mcp_text(const char *bytes, size_t len)
+{
+	return json_pack("{s:s, s:o}", "type", "text", "text", mcp_string(bytes, len));
 }

@@ -152,9 +152,11 @@ static int conform(struct mcp_client *c, struct settings *s)
 	const struct mcp_client_tool *tools = mcp_client_tools(c, &n);
 	int r = 0;
 
-	json_array_foreach(calls, i, one) r |=
-		call(c, s, json_string_value(json_object_get(one, "name")),
-		     json_object_get(one, "arguments"), false);
+	json_array_foreach(calls, i, one)
+	{
+		r |= call(c, s, json_string_value(json_object_get(one, "name")),
+			  json_object_get(one, "arguments"), false);
+	}
 	if (name && strcmp(name, "json-schema-ref-no-deref") == 0)
 		return 0; /* its list is what matters, and there is no tool behind it */
 	if (name && strcmp(name, "tools_call") == 0)
