@@ -125,6 +125,7 @@ int mcp_serve_stdio(const struct mcp_service *service)
 
 int cmd_mcp(int argc, char **argv)
 {
+	cleanup_free char *token = NULL;
 	/* Static: a helper thread may be left with them when we return. */
 	static struct mcp_args args;
 	static struct mcp_service service;
@@ -136,8 +137,12 @@ int cmd_mcp(int argc, char **argv)
 	cli_set_quiet(args.quiet);
 	if (check_settings(&args, &err) < 0)
 		return cli_fail(&err, CLI_EXIT_USAGE);
+	if (mcp_take_token(args.token_file, &token, &err) < 0)
+		return cli_fail(&err, CLI_EXIT_USAGE);
 	if (catch_signals(&service.stop_fd, &err) < 0)
 		return cli_fail(&err, CLI_EXIT_FAILED);
 	set_up(&args, &service);
+	if (args.http)
+		return mcp_serve_http(&service, args.http, token);
 	return mcp_serve_stdio(&service);
 }

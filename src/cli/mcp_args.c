@@ -9,10 +9,20 @@
 static const char help[] =
 	"usage: ironclaw mcp [FLAG...]\n"
 	"\n"
-	"Serves the Model Context Protocol on standard input and output: tools to run commands and "
-	"to\n"
-	"read and write files in a micro-VM, for an agent that starts this.\n"
+	"Serves the Model Context Protocol on standard input and output, or over HTTP: tools to "
+	"run\n"
+	"commands and to read and write files in a micro-VM, for an agent that starts this, or for "
+	"several.\n"
 	"\n"
+	"      --http ADDRESS[:PORT]  listen there (127.0.0.1:8474, [::1], localhost; port 0: "
+	"any). "
+	"Each\n"
+	"                         client has a VM of its own\n"
+	"      --token-file FILE  what clients have to show as `Authorization: Bearer`; without, "
+	"it is\n"
+	"                         $IRONCLAW_MCP_TOKEN. Without any, every user of this host may "
+	"connect,\n"
+	"                         and no other host\n"
 	"      --image NAME       image of the VMs (default: 'default')\n"
 	"      --timeout TIME     the most that a command may take (30s, 5m; default: as --config "
 	"says,\n"
@@ -31,11 +41,13 @@ static const char help[] =
 	"1\n"
 	"when IronClaw failed; 2 for a wrong call.\n";
 
-enum { OPT_IMAGE = 256, OPT_TIMEOUT };
+enum { OPT_IMAGE = 256, OPT_TIMEOUT, OPT_HTTP, OPT_TOKEN_FILE };
 
 static const struct option longs[] = {
 	{"image", required_argument, NULL, OPT_IMAGE},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"http", required_argument, NULL, OPT_HTTP},
+	{"token-file", required_argument, NULL, OPT_TOKEN_FILE},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	VM_ARGS_OPTIONS,
@@ -58,6 +70,10 @@ static const char *set_option(struct mcp_args *args, int c)
 		args->quiet = true;
 	else if (c == OPT_IMAGE)
 		args->on.vm.image = optarg;
+	else if (c == OPT_HTTP)
+		args->http = optarg;
+	else if (c == OPT_TOKEN_FILE)
+		args->token_file = optarg;
 	else if (c != OPT_TIMEOUT)
 		return vm_args_take(&args->on, c, optarg);
 	else if (parse_duration_ms(optarg, &args->timeout_ms) < 0)
@@ -72,6 +88,8 @@ static int check(const char *name, const struct mcp_args *args)
 
 	if (args->on.vm.vm_id)
 		return cli_usage_error(name, "--name: there may be several VMs");
+	if (args->token_file && !args->http)
+		return cli_usage_error(name, "--token-file is for --http");
 	if (w->apply || w->discard || w->changes_file || w->patch_file)
 		return cli_usage_error(
 			name,

@@ -182,6 +182,9 @@ void *mcp_call_userdata(const struct mcp_call *call);
 
 struct mcp_session *mcp_call_session(const struct mcp_call *call);
 
+/** mcp_call_sink() - where its messages go. */
+struct mcp_sink *mcp_call_sink(const struct mcp_call *call);
+
 /** mcp_call_version() - revision that the call is served by; modern ones compare greater. */
 const char *mcp_call_version(const struct mcp_call *call);
 bool mcp_call_is_modern(const struct mcp_call *call);

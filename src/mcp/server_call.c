@@ -24,6 +24,11 @@ struct mcp_session *mcp_call_session(const struct mcp_call *call)
 	return call->session;
 }
 
+struct mcp_sink *mcp_call_sink(const struct mcp_call *call)
+{
+	return call->sink;
+}
+
 const char *mcp_call_version(const struct mcp_call *call)
 {
 	return call->version;
