@@ -120,7 +120,7 @@ int mcp_serve_stdio(const struct mcp_service *service)
 							.loop = &loop},
 				    &err);
 	}
-	sandbox_tools_free(tools);
+	sandbox_tools_free(tools, true);
 	return r < 0 ? cli_fail(&err, CLI_EXIT_FAILED) : CLI_EXIT_OK;
 }
 

@@ -25,6 +25,7 @@ struct serving {
 	const struct sandbox_http *options;
 	struct client clients[CLIENTS_MAX];
 	struct sandbox_tools *ready; /* started before its client, or NULL; one of the clients */
+	bool ending;		     /* the process is about to: wait for VMs */
 	struct pollfd *fds;	     /* 2 and MCP_LOOP_FDS_MAX for each client */
 };
 
@@ -64,7 +65,7 @@ static void close_client(void *userdata, void *tools)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].tools == tools)
 			s->clients[i].tools = NULL;
-	sandbox_tools_free(tools);
+	sandbox_tools_free(tools, s->ending);
 }
 
 static size_t poll_clients(struct serving *s, int *timeout_ms)
@@ -137,7 +138,8 @@ int sandbox_http_serve(const struct sandbox_http *o, struct ironclaw_error *err)
 		o->ready(mcp_http_url(http));
 		r = loop(&s, http, err);
 	}
+	s.ending = true;
 	mcp_http_close(http);
-	sandbox_tools_free(s.ready);
+	sandbox_tools_free(s.ready, true);
 	return r;
 }

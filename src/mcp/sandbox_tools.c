@@ -7,37 +7,31 @@
  * sandbox_apply go through helper threads (sandbox_work.h), during which the sandbox is not ours,
  * and the jobs on it are left alone; the approval alone goes on beside everything else.
  *
- * advance() is the one place where anything moves on. It runs after every event, looks at every
- * slot and every job, and does what can be done now: so no event has to know what waits for it.
+ * tool_advance() is the one place where anything moves on. It runs after every event, looks at
+ * every slot and every job, and does what can be done now: so no event has to know what waits for
+ * it.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "mcp/sandbox_tools_internal.h"
 #include "sys/clock.h"
 
-#define PROGRESS_US  5000000ULL
-#define FREE_WAIT_MS 1000
-#define FDS_MAX	     (1 + (1 + SANDBOX_TOOLS_FRESH_MAX) * VM_POLL_MAX)
+#define NOT_STARTED "The VM could not be started"
 
-_Static_assert(FDS_MAX <= MCP_LOOP_FDS_MAX, "the loop takes all that is to be polled");
-
-static struct slot *slot_at(struct sandbox_tools *t, size_t i)
+struct slot *tool_slot(struct sandbox_tools *t, size_t i)
 {
 	return i == 0 ? &t->client : &t->fresh[i - 1];
 }
 
 /* --- ends of jobs --- */
 
-static void job_free(struct sandbox_tools *t, struct job *job)
+void tool_job_free(struct sandbox_tools *t, struct job *job)
 {
 	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		if (slot_at(t, i)->worker == job)
-			slot_at(t, i)->worker = NULL;
+		if (tool_slot(t, i)->worker == job)
+			tool_slot(t, i)->worker = NULL;
 	}
 	if (t->asker == job)
 		t->asker = NULL;
@@ -50,7 +44,7 @@ static void job_fail(struct sandbox_tools *t, struct job *job, const char *what,
 {
 	struct mcp_call *call = job->mcp;
 
-	job_free(t, job);
+	tool_job_free(t, job);
 	if (call)
 		tool_answer_error(call, what, err, applied);
 }
@@ -68,15 +62,15 @@ static void job_take(struct sandbox_tools *t, struct job *job)
 		job_fail(t, job, "It is not known how this ended", &err, NULL);
 	} else {
 		tool_answer(t, job->mcp, job->tool, job->arguments, &result);
-		job_free(t, job);
+		tool_job_free(t, job);
 	}
 	sandbox_result_done(&result);
 }
 
 /* --- works --- */
 
-static int slot_work(struct sandbox_tools *t, struct slot *slot, struct sandbox_work what,
-		     struct job *worker)
+int tool_slot_work(struct sandbox_tools *t, struct slot *slot, struct sandbox_work what,
+		   struct job *worker)
 {
 	int r;
 
@@ -91,7 +85,7 @@ static int slot_work(struct sandbox_tools *t, struct slot *slot, struct sandbox_
 	return r;
 }
 
-static bool slot_is_idle(const struct sandbox_tools *t, const struct slot *slot)
+bool tool_slot_is_idle(const struct sandbox_tools *t, const struct slot *slot)
 {
 	const struct job *job;
 
@@ -117,9 +111,9 @@ static bool slot_has_job(const struct sandbox_tools *t, const struct slot *slot)
 	return false;
 }
 
-static void slot_close(struct sandbox_tools *t, struct slot *slot)
+void tool_slot_close(struct sandbox_tools *t, struct slot *slot)
 {
-	if (slot_work(t, slot, (struct sandbox_work){.kind = SANDBOX_WORK_CLOSE}, NULL) < 0) {
+	if (tool_slot_work(t, slot, (struct sandbox_work){.kind = SANDBOX_WORK_CLOSE}, NULL) < 0) {
 		(void)sandbox_close(slot->sandbox, NULL);
 		slot->used = false;
 	}
@@ -136,7 +130,7 @@ static void opening_failed(struct sandbox_tools *t, struct slot *slot,
 	for (; job; job = next) {
 		next = TAILQ_NEXT(job, link);
 		if (job->slot == slot)
-			job_fail(t, job, "The VM could not be started", err, NULL);
+			job_fail(t, job, NOT_STARTED, err, NULL);
 	}
 	slot->used = false;
 }
@@ -174,7 +168,7 @@ static void compared(struct sandbox_tools *t, struct job *job, struct sandbox_wo
 	} else {
 		struct mcp_call *call = job->mcp;
 
-		job_free(t, job);
+		tool_job_free(t, job);
 		tool_answer_changes(call, w->changes);
 	}
 }
@@ -187,7 +181,7 @@ static void applied(struct sandbox_tools *t, struct job *job, struct sandbox_wor
 		job_fail(t, job, w->applied.applied > 0 ? "Applied, but" : "Nothing was applied",
 			 &w->err, w->r == -ESTALE ? &w->applied : NULL);
 	} else {
-		job_free(t, job);
+		tool_job_free(t, job);
 		tool_answer_applied(call, &w->applied);
 	}
 }
@@ -207,6 +201,7 @@ static void slot_take(struct sandbox_tools *t, struct slot *slot)
 			opening_failed(t, slot, &w->err);
 		break;
 	case SANDBOX_WORK_CHANGES:
+		slot->lost |= w->err.code == IRONCLAW_ERR_LOST;
 		if (worker)
 			compared(t, worker, w);
 		break;
@@ -234,9 +229,10 @@ static void asking_take(struct sandbox_tools *t)
 	t->asking = NULL;
 	t->asker = NULL;
 	if (job && r == 0) {
-		r = slot_work(t, &t->client,
-			      (struct sandbox_work){.kind = SANDBOX_WORK_APPLY, .grant = w->grant},
-			      job);
+		r = tool_slot_work(t, &t->client,
+				   (struct sandbox_work){.kind = SANDBOX_WORK_APPLY,
+							 .grant = w->grant},
+				   job);
 		if (r < 0)
 			(void)err_sys(&err, -r, "no thread to apply the changes");
 		job->state = JOB_APPLIES;
@@ -291,7 +287,7 @@ static void start_compare(struct sandbox_tools *t, struct job *job)
 		job_fail(t, job, "Not now", &err, NULL);
 		return;
 	}
-	r = slot_work(t, job->slot, (struct sandbox_work){.kind = SANDBOX_WORK_CHANGES}, job);
+	r = tool_slot_work(t, job->slot, (struct sandbox_work){.kind = SANDBOX_WORK_CHANGES}, job);
 	if (r < 0) {
 		(void)err_sys(&err, -r, "no thread to compare files");
 		job_fail(t, job, "The changes could not be read", &err, NULL);
@@ -300,15 +296,17 @@ static void start_compare(struct sandbox_tools *t, struct job *job)
 	job->state = JOB_COMPARES;
 }
 
-/* @slot has no sandbox and no work. */
-static void slot_open(struct sandbox_tools *t, struct slot *slot)
+/* @job waits for a slot that has no sandbox and no work. */
+static void start_open(struct sandbox_tools *t, struct job *job)
 {
-	struct ironclaw_error err;
-	int r = slot_work(t, slot, (struct sandbox_work){.kind = SANDBOX_WORK_OPEN}, NULL);
+	struct slot *slot = job->slot;
+	struct ironclaw_error err = {.code = IRONCLAW_ERR_NONE};
+	int r = tool_slot_work(t, slot, (struct sandbox_work){.kind = SANDBOX_WORK_OPEN}, NULL);
 
 	if (r < 0) {
-		(void)err_sys(&err, -r, "no thread to start a VM");
-		opening_failed(t, slot, &err);
+		(void)err_sys(&err, -r, "no thread to start it");
+		job_fail(t, job, NOT_STARTED, &err, NULL);
+		slot->used = false;
 	}
 }
 
@@ -323,41 +321,48 @@ static struct slot *free_slot(struct sandbox_tools *t)
 	return NULL;
 }
 
-/* May end the job. */
-static void job_advance(struct sandbox_tools *t, struct job *job)
+static void wait_over(struct sandbox_tools *t, struct job *job)
 {
 	struct slot *slot = job->slot;
 
-	if (!slot)
-		slot = job->slot = job->tool == TOOL_RUN ? free_slot(t) : &t->client;
-	if (!slot || slot->work)
+	if (slot->lost)
 		return;
-	if (job->state == JOB_RUNS) {
-		if (!job->mcp) {
-			sandbox_call_drop(job->call);
-			job_free(t, job);
-		} else if (sandbox_call_is_over(job->call)) {
-			job_take(t, job);
-		}
-	} else if (job->state == JOB_WAITS && !job->mcp) {
-		job_free(t, job);
-	} else if (job->state == JOB_WAITS && !slot->lost) {
-		if (!slot->sandbox)
-			slot_open(t, slot);
-		else if (job->tool == TOOL_CHANGES || job->tool == TOOL_APPLY)
-			start_compare(t, job);
-		else
-			start_call(t, job);
+	if (!slot->sandbox)
+		start_open(t, job);
+	else if (job->tool == TOOL_CHANGES || job->tool == TOOL_APPLY)
+		start_compare(t, job);
+	else
+		start_call(t, job);
+}
+
+/* May end this job, and no other. */
+static void job_advance(struct sandbox_tools *t, struct job *job)
+{
+	if (job->state == JOB_WAITS && !job->mcp) {
+		tool_job_free(t, job);
+		return;
+	}
+	if (!job->slot)
+		job->slot = job->tool == TOOL_RUN ? free_slot(t) : &t->client;
+	if (!job->slot || job->slot->work)
+		return;
+	if (job->state == JOB_WAITS) {
+		wait_over(t, job);
+	} else if (job->state == JOB_RUNS && !job->mcp) {
+		sandbox_call_drop(job->call);
+		tool_job_free(t, job);
+	} else if (job->state == JOB_RUNS && sandbox_call_is_over(job->call)) {
+		job_take(t, job);
 	}
 }
 
-static void advance(struct sandbox_tools *t)
+void tool_advance(struct sandbox_tools *t)
 {
 	struct job *job, *next;
 
 	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		if (slot_at(t, i)->work && sandbox_work_is_over(slot_at(t, i)->work))
-			slot_take(t, slot_at(t, i));
+		if (tool_slot(t, i)->work && sandbox_work_is_over(tool_slot(t, i)->work))
+			slot_take(t, tool_slot(t, i));
 	}
 	if (t->asking && sandbox_work_is_over(t->asking))
 		asking_take(t);
@@ -366,12 +371,12 @@ static void advance(struct sandbox_tools *t)
 		job_advance(t, job);
 	}
 	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		struct slot *slot = slot_at(t, i);
+		struct slot *slot = tool_slot(t, i);
 
 		if (slot->sandbox && !slot->work &&
-		    ((slot->lost && slot_is_idle(t, slot)) ||
+		    ((slot->lost && tool_slot_is_idle(t, slot)) ||
 		     (slot != &t->client && !slot_has_job(t, slot))))
-			slot_close(t, slot);
+			tool_slot_close(t, slot);
 	}
 }
 
@@ -391,10 +396,10 @@ static void op_call(void *userdata, struct mcp_call *call, const struct mcp_tool
 	job->arguments = arguments;
 	job->tool = (enum tool_id)(tool - sandbox_tool_table);
 	job->started_us = clock_now_us();
-	job->next_progress_us = job->started_us + PROGRESS_US;
+	job->next_progress_us = job->started_us + TOOL_PROGRESS_US;
 	mcp_call_set_userdata(call, job);
 	TAILQ_INSERT_TAIL(&t->jobs, job, link);
-	advance(t);
+	tool_advance(t);
 }
 
 static void op_request(void *userdata, struct mcp_call *call, const char *method, json_t *params)
@@ -415,8 +420,8 @@ static void op_cancel(void *userdata, struct mcp_call *call)
 	job->mcp = NULL;
 	job->arguments = NULL;
 	if (job->state != JOB_WAITS && job->state != JOB_RUNS)
-		job_free(t, job);
-	advance(t);
+		tool_job_free(t, job);
+	tool_advance(t);
 }
 
 static const struct mcp_ops ops = {op_call, op_request, op_cancel};
@@ -434,167 +439,4 @@ void sandbox_tools_server(bool workspace, struct mcp_server *ret)
 		.features = MCP_RESOURCES,
 		.list_ttl_ms = 3600000,
 	};
-}
-
-/* --- the loop --- */
-
-static const char *progress_text(const struct job *job)
-{
-	switch (job->state) {
-	case JOB_WAITS:
-		return "waiting for a VM";
-	case JOB_RUNS:
-		return "running";
-	case JOB_COMPARES:
-		return "comparing files";
-	case JOB_ASKS:
-		return "waiting for the user's answer: ironclaw approvals";
-	case JOB_APPLIES:
-		return "applying";
-	}
-	return "";
-}
-
-static void tell_progress(struct sandbox_tools *t)
-{
-	const uint64_t now_us = clock_now_us();
-	struct job *job;
-
-	TAILQ_FOREACH(job, &t->jobs, link)
-	{
-		const double elapsed_s = (double)((now_us - job->started_us) / 1000000);
-		char text[96];
-
-		if (now_us < job->next_progress_us || !job->mcp)
-			continue;
-		(void)snprintf(text, sizeof(text), "%s (%.0f s)", progress_text(job), elapsed_s);
-		mcp_call_progress(job->mcp, elapsed_s, -1, text);
-		job->next_progress_us = now_us + PROGRESS_US;
-	}
-}
-
-static void lower(int *timeout_ms, int to)
-{
-	if (*timeout_ms < 0 || to < *timeout_ms)
-		*timeout_ms = to;
-}
-
-size_t sandbox_tools_poll(void *userdata, struct pollfd *fds, int *timeout_ms)
-{
-	struct sandbox_tools *t = userdata;
-	const struct job *job;
-	size_t n = 1;
-
-	fds[0] = (struct pollfd){.fd = t->wake_fd, .events = POLLIN};
-	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		struct slot *slot = slot_at(t, i);
-
-		slot->fds_at = 0;
-		if (!slot->sandbox || slot->work || slot->lost)
-			continue;
-		vm_poll(sandbox_vm(slot->sandbox), fds + n, timeout_ms);
-		slot->fds_at = n;
-		n += VM_POLL_MAX;
-	}
-	TAILQ_FOREACH(job, &t->jobs, link)
-	lower(timeout_ms, clock_left_ms(job->next_progress_us));
-	return n;
-}
-
-void sandbox_tools_serve(void *userdata, const struct pollfd *fds, size_t n)
-{
-	struct sandbox_tools *t = userdata;
-	uint64_t count;
-
-	if (n > 0 && fds[0].revents)
-		(void)!read(t->wake_fd, &count, sizeof(count));
-	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		struct slot *slot = slot_at(t, i);
-
-		if (slot->fds_at > 0 && slot->fds_at + VM_POLL_MAX <= n && slot->sandbox &&
-		    !slot->work)
-			slot->lost =
-				vm_serve(sandbox_vm(slot->sandbox), fds + slot->fds_at, NULL) < 0;
-	}
-	advance(t);
-	tell_progress(t);
-}
-
-/* --- life --- */
-
-int sandbox_tools_new(const struct sandbox_tools_options *options, struct sandbox_tools **ret,
-		      struct ironclaw_error *err)
-{
-	struct sandbox_tools *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return err_sys(err, ENOMEM, "no room for the tools");
-	t->options = options;
-	TAILQ_INIT(&t->jobs);
-	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->wake_fd < 0) {
-		int r = err_sys(err, errno, "eventfd");
-
-		free(t);
-		return r;
-	}
-	slot_open(t, &t->client);
-	*ret = t;
-	return 0;
-}
-
-static bool works(struct sandbox_tools *t)
-{
-	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		if (slot_at(t, i)->work)
-			return true;
-	}
-	return false;
-}
-
-/* Lets go of what is over; the rest is left to its thread, with its sandbox. */
-static void slot_leave(struct slot *slot)
-{
-	if (slot->work)
-		sandbox_work_abandon(slot->work);
-	else
-		(void)sandbox_close(slot->sandbox, NULL);
-}
-
-void sandbox_tools_free(struct sandbox_tools *t)
-{
-	const uint64_t deadline_us = clock_now_us() + FREE_WAIT_MS * 1000ULL;
-	struct pollfd wake;
-	struct job *job;
-
-	if (!t)
-		return;
-	wake = (struct pollfd){.fd = t->wake_fd, .events = POLLIN};
-	advance(t);
-	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++) {
-		if (slot_at(t, i)->sandbox && !slot_at(t, i)->work &&
-		    slot_is_idle(t, slot_at(t, i)))
-			slot_close(t, slot_at(t, i));
-	}
-	while (works(t) && clock_left_ms(deadline_us) > 0) {
-		uint64_t count;
-
-		(void)poll(&wake, 1, clock_left_ms(deadline_us));
-		(void)!read(t->wake_fd, &count, sizeof(count));
-		advance(t);
-	}
-	while ((job = TAILQ_FIRST(&t->jobs))) {
-		if (job->call && !job->slot->work)
-			sandbox_call_drop(job->call);
-		job_free(t, job);
-	}
-	if (t->asking) {
-		sandbox_work_abandon(t->asking);
-		t->client.sandbox = NULL;
-	}
-	for (size_t i = 0; i <= SANDBOX_TOOLS_FRESH_MAX; i++)
-		slot_leave(slot_at(t, i));
-	kept_outputs_done(&t->kept);
-	(void)close(t->wake_fd);
-	free(t);
 }

@@ -49,11 +49,11 @@ int sandbox_tools_new(const struct sandbox_tools_options *options, struct sandbo
 /**
  * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is
  * fine.
+ * @wait:	about a second for what goes on, as before the end of the process; false: not at all
  *
- * Waits about a second for what blocks; what then still does ends its VM by itself, or with the
- * process.
+ * What then still goes on ends its VM by itself, or with the process.
  */
-void sandbox_tools_free(struct sandbox_tools *t);
+void sandbox_tools_free(struct sandbox_tools *t, bool wait);
 
 /** sandbox_tools_poll(), _serve() - as mcp_loop has them; @userdata: a struct sandbox_tools. */
 size_t sandbox_tools_poll(void *userdata, struct pollfd *fds, int *timeout_ms);

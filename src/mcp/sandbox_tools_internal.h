@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * sandbox_tools_internal.h - the inside of the sandbox tools: sandbox_tools.c has VMs, jobs and
- * their order; sandbox_tool_table.c what a client is told; sandbox_tool_args.c what it asks for;
- * sandbox_tool_results.c what it gets.
+ * their order; sandbox_tools_loop.c begin, loop and end; sandbox_tool_table.c what a client is
+ * told; sandbox_tool_args.c what it asks for; sandbox_tool_results.c what it gets.
  */
 #ifndef MCP_SANDBOX_TOOLS_INTERNAL_H
 #define MCP_SANDBOX_TOOLS_INTERNAL_H
@@ -19,6 +19,8 @@
 #define TOOL_READ_MAX_B	   28000U
 #define TOOL_LIST_MAX	   1000U
 #define TOOL_PATHS_MAX	   1000U
+
+#define TOOL_PROGRESS_US   5000000ULL
 
 enum tool_id {
 	TOOL_RUN,
@@ -74,6 +76,24 @@ struct sandbox_tools {
 	TAILQ_HEAD(, job) jobs;
 	struct kept_outputs kept;
 };
+
+/** tool_slot() - 0: the client's; up to SANDBOX_TOOLS_FRESH_MAX: the fresh ones. */
+struct slot *tool_slot(struct sandbox_tools *t, size_t i);
+
+/** tool_slot_work() - begin a work on it, for @worker or NULL. Return: 0, -errno */
+int tool_slot_work(struct sandbox_tools *t, struct slot *slot, struct sandbox_work what,
+		   struct job *worker);
+
+/** tool_slot_is_idle() - no call of the sandbox and no approval goes on. */
+bool tool_slot_is_idle(const struct sandbox_tools *t, const struct slot *slot);
+
+/** tool_slot_close() - end its VM, in a thread; it has one, and no work. */
+void tool_slot_close(struct sandbox_tools *t, struct slot *slot);
+
+void tool_job_free(struct sandbox_tools *t, struct job *job);
+
+/** tool_advance() - do what can be done now. */
+void tool_advance(struct sandbox_tools *t);
 
 /** What the arguments of a job become. */
 struct tool_request {

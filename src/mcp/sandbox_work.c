@@ -44,6 +44,15 @@ static void work_free(struct sandbox_work *w)
 	free(w);
 }
 
+/* Nobody reads the result. */
+static void leave(struct sandbox_work *w)
+{
+	for (size_t i = 0; i < w->n_calls; i++)
+		sandbox_call_drop(w->calls[i]);
+	(void)sandbox_close(w->sandbox, NULL);
+	work_free(w);
+}
+
 static void *work_main(void *argument)
 {
 	const uint64_t one = 1;
@@ -56,8 +65,7 @@ static void *work_main(void *argument)
 	if (atomic_compare_exchange_strong(&w->state, &was, OVER)) {
 		(void)!write(wake_fd, &one, sizeof(one));
 	} else {
-		(void)sandbox_close(w->sandbox, NULL);
-		work_free(w);
+		leave(w);
 	}
 	if (wake_fd >= 0)
 		(void)close(wake_fd);
@@ -104,12 +112,16 @@ void sandbox_work_free(struct sandbox_work *work)
 		work_free(work);
 }
 
+void sandbox_work_keep(struct sandbox_work *work, struct sandbox_call *call)
+{
+	/* The thread reads them after it has seen that it is abandoned. */
+	work->calls[work->n_calls++] = call;
+}
+
 void sandbox_work_abandon(struct sandbox_work *work)
 {
 	int was = RUNNING;
 
-	if (atomic_compare_exchange_strong(&work->state, &was, ABANDONED))
-		return;
-	(void)sandbox_close(work->sandbox, NULL);
-	work_free(work);
+	if (!atomic_compare_exchange_strong(&work->state, &was, ABANDONED))
+		leave(work);
 }

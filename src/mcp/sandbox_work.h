@@ -33,6 +33,8 @@ struct sandbox_work {
 	int r; /* as the function that was called returned it */
 	struct ironclaw_error err;
 	/* private: */
+	struct sandbox_call *calls[VM_PROCESS_MAX]; /* to be dropped with the sandbox */
+	size_t n_calls;
 	int wake_fd;
 	atomic_int state;
 };
@@ -50,6 +52,9 @@ bool sandbox_work_is_over(const struct sandbox_work *work);
 
 /** sandbox_work_free() - of one that is over; its sandbox is the caller's. NULL is fine. */
 void sandbox_work_free(struct sandbox_work *work);
+
+/** sandbox_work_keep() - a call of its sandbox, which is to be dropped when it is abandoned. */
+void sandbox_work_keep(struct sandbox_work *work, struct sandbox_call *call);
 
 /** sandbox_work_abandon() - nobody waits for it any more; its sandbox is closed when it is over. */
 void sandbox_work_abandon(struct sandbox_work *work);

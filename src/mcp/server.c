@@ -4,7 +4,8 @@
  *
  * A request becomes a call in the session's list, with a counted reference to its parameters. A
  * call leaves the list before its answer is sent or its cancel() is called, so that whatever those
- * do, they cannot meet it there.
+ * do, they cannot meet it there. One cancel() may make the program behind us answer other calls:
+ * where all calls of a reader that is gone are cancelled, they are marked before.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ void mcp_session_free(struct mcp_session *s)
 	if (!s)
 		return;
 	s->stream = NULL;
+	TAILQ_FOREACH(call, &s->calls, link)
+	call->doomed = true;
 	while ((call = TAILQ_FIRST(&s->calls)))
 		mcp_call_cancel(call, false);
 	json_decref(s->capabilities);
@@ -144,10 +147,22 @@ static void call_unlink(struct mcp_call *call)
 	}
 }
 
+/* Its answer is nothing, and nobody is told. */
+static void drop(struct mcp_call *call)
+{
+	if (call->batch)
+		batch_settle(call->batch, false);
+	call_free(call);
+}
+
 void mcp_call_answer(struct mcp_call *call, char *text, int code)
 {
-	if (call->cancelling) {
+	if (call->cancelling || call->doomed) {
 		free(text);
+		if (!call->cancelling) {
+			call_unlink(call);
+			drop(call);
+		}
 		return;
 	}
 	if (!text) {
@@ -168,9 +183,13 @@ void mcp_call_cancel(struct mcp_call *call, bool tell)
 	call->cancelling = true;
 	if (!call->listening)
 		s->server->ops->cancel(s->userdata, call);
+	if (!tell) {
+		drop(call);
+		return;
+	}
 	if (call->batch)
-		batch_settle(call->batch, tell);
-	else if (tell)
+		batch_settle(call->batch, true);
+	else
 		call->sink->send(call->sink, &(struct mcp_message){.kind = MCP_SENT_NOTHING,
 								   .modern = call->modern,
 								   .last = true});
@@ -182,7 +201,7 @@ void mcp_call_notify(struct mcp_call *call, const char *method, json_t *params)
 	cleanup_free char *text = params ? jsonrpc_request(NULL, method, params) : NULL;
 
 	json_decref(params);
-	if (text && !call->cancelling)
+	if (text && !call->cancelling && !call->doomed)
 		call->sink->send(call->sink, &(struct mcp_message){.kind = MCP_SENT_NOTIFICATION,
 								   .text = text,
 								   .len = strlen(text),
@@ -381,13 +400,13 @@ void mcp_session_too_long(struct mcp_session *s, struct mcp_sink *sink)
 	refuse(s, JSONRPC_PARSE_ERROR, "too long", sink);
 }
 
-static struct mcp_call *call_of_sink(struct mcp_session *s, const struct mcp_sink *sink)
+static struct mcp_call *find_doomed(struct mcp_session *s)
 {
 	struct mcp_call *call;
 
 	TAILQ_FOREACH(call, &s->calls, link)
 	{
-		if (call->sink == sink)
+		if (call->doomed)
 			return call;
 	}
 	return NULL;
@@ -399,6 +418,8 @@ void mcp_session_abandon(struct mcp_session *s, struct mcp_sink *sink)
 
 	if (s->stream == sink)
 		s->stream = NULL;
-	while ((call = call_of_sink(s, sink)))
+	TAILQ_FOREACH(call, &s->calls, link)
+	call->doomed = call->sink == sink;
+	while ((call = find_doomed(s)))
 		mcp_call_cancel(call, false);
 }

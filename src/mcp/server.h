@@ -67,7 +67,10 @@ struct mcp_ops {
 	 * NULL when there are none. @params: borrowed, NULL when absent.
 	 */
 	void (*request)(void *userdata, struct mcp_call *call, const char *method, json_t *params);
-	/** The client took it back, or is gone: stop the work, say nothing. */
+	/**
+	 * The client took it back, or is gone: stop the work, say nothing. Other calls may be
+	 * answered from here.
+	 */
 	void (*cancel)(void *userdata, struct mcp_call *call);
 };
 

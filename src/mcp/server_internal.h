@@ -47,6 +47,7 @@ struct mcp_call {
 	const struct mcp_method *method;
 	const char *version;
 	bool modern;
+	bool doomed;	 /* it will be cancelled: whatever comes of it until then is dropped */
 	bool cancelling; /* ops->cancel() runs */
 	bool progressed;
 	double progress;
@@ -111,7 +112,7 @@ void mcp_call_notify(struct mcp_call *call, const char *method, json_t *params);
 /** mcp_call_complete() - mcp_call_result() of {}. */
 void mcp_call_complete(struct mcp_call *call);
 
-/** mcp_call_cancel() - take a call back; @tell: its sink may get MCP_SENT_NOTHING. Frees @call. */
+/** mcp_call_cancel() - take a call back; @tell: its sink gets MCP_SENT_NOTHING. Frees @call. */
 void mcp_call_cancel(struct mcp_call *call, bool tell);
 
 /** mcp_send_alone() - a message that belongs to no request. @text: (taken) */

@@ -149,7 +149,7 @@ int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params,
 		 void (*answer)(void *userdata, struct mcp_call *call, json_t *result,
 				json_t *error))
 {
-	int r = call->cancelling ? -EPROTO : ask(call, method, params, answer);
+	int r = call->cancelling || call->doomed ? -EPROTO : ask(call, method, params, answer);
 
 	json_decref(params);
 	return r;

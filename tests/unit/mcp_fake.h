@@ -18,6 +18,7 @@
 struct fake {
 	struct mcp_call *held[FAKE_HELD_MAX];
 	size_t n_held, n_cancelled;
+	bool cancel_answers; /* a cancel() makes it answer all other calls that it holds */
 };
 
 struct fake_sink {
@@ -82,14 +83,16 @@ static inline void fake_cancel(void *userdata, struct mcp_call *call)
 {
 	struct fake *fake = userdata;
 
-	for (size_t i = 0; i < fake->n_held; i++) {
-		if (fake->held[i] == call) {
-			fake->held[i] = fake->held[--fake->n_held];
-			fake->n_cancelled++;
-			return;
-		}
-	}
-	abort();
+	size_t i = 0;
+
+	while (i < fake->n_held && fake->held[i] != call)
+		i++;
+	if (i == fake->n_held)
+		abort();
+	fake->held[i] = fake->held[--fake->n_held];
+	fake->n_cancelled++;
+	while (fake->cancel_answers && fake->n_held > 0)
+		mcp_call_finish_text(fake->held[--fake->n_held], "late", 4, false);
 }
 
 static const struct mcp_tool fake_tools[] = {

@@ -326,6 +326,35 @@ static void test_cancel(void **state)
 	assert_int_equal(out.n + out.n_last, 0);
 }
 
+/* A cancel() that makes other calls end: those of the same reader are not told any more. */
+static void test_cancel_answers(void **state)
+{
+	struct fake_sink other = {.sink.send = fake_send};
+	static const char nine[] = CALL_HOLD("9", "9");
+
+	(void)state;
+	start(0, MCP_ERA_BOTH);
+	fake.cancel_answers = true;
+	say(CALL_HOLD("1", "1"));
+	assert_true(mcp_session_receive(session, nine, strlen(nine), &other.sink));
+	say(CALL_HOLD("2", "2"));
+	say(CALL_HOLD("3", "3"));
+	mcp_session_abandon(session, &out.sink);
+	assert_int_equal(fake.n_cancelled, 1);
+	assert_int_equal(fake.n_held, 0);
+	assert_int_equal(out.n + out.n_last, 0);
+	has(other.text, "\"id\":9");
+	assert_int_equal(other.n_last, 1);
+	/* And at the end. */
+	open_as("2025-03-26");
+	say("[" CALL_HOLD("1", "1") "," CALL_HOLD("2", "2") "]");
+	say(CALL_HOLD("3", "3"));
+	mcp_session_free(session);
+	session = NULL;
+	assert_int_equal(fake.n_held, 0);
+	assert_int_equal(out.n + out.n_last, 0);
+}
+
 static void test_too_many(void **state)
 {
 	char text[256];
@@ -650,6 +679,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_pages, stop),
 		cmocka_unit_test_teardown(test_progress, stop),
 		cmocka_unit_test_teardown(test_cancel, stop),
+		cmocka_unit_test_teardown(test_cancel_answers, stop),
 		cmocka_unit_test_teardown(test_too_many, stop),
 		cmocka_unit_test_teardown(test_batch, stop),
 		cmocka_unit_test_teardown(test_modern, stop),
