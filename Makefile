@@ -41,6 +41,8 @@ bench:
 	@scripts/install-deps build run bench
 	@scripts/build "$(BUILD)" "$(PREFIX)"
 	@BUILD="$(BUILD)" ENGINE="$(ENGINE)" bench/run
+	@BUILD="$(BUILD)" bench/workspace
+	@BUILD="$(BUILD)" bench/agent
 
 # The engines side by side, where KVM works: in the lab. Ratios only, it is an emulated machine.
 bench-lab:
