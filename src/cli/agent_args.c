@@ -40,16 +40,15 @@ static const char help[] =
 	"                         DATA/sessions)\n"
 	"      --resume FILE      go on with a recorded session, in a new VM\n"
 	"      --image NAME       image of the VM (default: 'default')\n" VM_ARGS_HELP
-		VM_ARGS_WORKSPACE_HELP(
-			"the model") "      --json             print a line of JSON for each "
-				     "event\n"
-				     "  -q, --quiet            the model's words only\n"
-				     "\n"
-				     "Exit code: 0 when the model has said that it is done; 1 when "
-				     "a budget was used up or the\n"
-				     "model refused; 130 when it was interrupted; 125 when the "
-				     "model, the VM or IronClaw failed; 2\n"
-				     "for a wrong call. After 1, 125 and 130 --resume goes on.\n";
+		VM_ARGS_WORKSPACE_HELP "      --json             print a line of JSON for each "
+	"event\n"
+	"  -q, --quiet            the model's words only\n"
+	"\n"
+	"Exit code: 0 when the model has said that it is done; 1 when "
+	"a budget was used up or the\n"
+	"model refused; 130 when it was interrupted; 125 when the "
+	"model, the VM or IronClaw failed; 2\n"
+	"for a wrong call. After 1, 125 and 130 --resume goes on.\n";
 
 enum {
 	OPT_MODEL = 256,

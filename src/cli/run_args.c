@@ -23,16 +23,16 @@ static const char help[] =
 	"124\n" VM_ARGS_HELP
 	"      --prove            first show what the kernel says about the VM's confinement, on\n"
 	"                         stderr; refuse to run the command when a layer is "
-	"missing\n" VM_ARGS_WORKSPACE_HELP(
-		"the command") "      --json             print one JSON document with the output "
-			       "and how it went\n"
-			       "  -q, --quiet            no notices, only the command's own output "
-			       "and errors\n"
-			       "\n"
-			       "Exit code: the command's own; 128+N when signal N killed it; 124 "
-			       "after --timeout;\n"
-			       "126 or 127 when it could not be executed; 125 when IronClaw "
-			       "failed; 2 for a wrong call.\n";
+	"missing\n" VM_ARGS_WORKSPACE_HELP
+	"      --json             print one JSON document with the output "
+	"and how it went\n"
+	"  -q, --quiet            no notices, only the command's own output "
+	"and errors\n"
+	"\n"
+	"Exit code: the command's own; 128+N when signal N killed it; 124 "
+	"after --timeout;\n"
+	"126 or 127 when it could not be executed; 125 when IronClaw "
+	"failed; 2 for a wrong call.\n";
 
 enum { OPT_TIMEOUT = 256, OPT_PROVE, OPT_JSON };
 

@@ -82,10 +82,9 @@ enum {
 	"(audit)\n" \
 	"      --require-limits       refuse to start without a cgroup that limits the VMM\n"
 
-#define VM_ARGS_WORKSPACE_HELP(who) \
-	"      --workspace DIR[:PATH]  " who " works on a copy of DIR, at PATH (/workspace); " \
-	"what it\n" \
-	"                         changes is shown at the end, and kept as far as you say\n" \
+#define VM_ARGS_WORKSPACE_HELP \
+	"      --workspace DIR[:PATH]  work on a copy of DIR, at PATH (/workspace); what changes is\n" \
+	"                         shown at the end, and kept as far as you say\n" \
 	"      --exclude PATTERN  leave out of the copy what matches, as in .gitignore; again and " \
 	"again\n" \
 	"      --workspace-size SIZE  the most that is copied (default: 4G)\n" \

@@ -218,9 +218,10 @@ static const struct kept_output *keep(struct sandbox_tools *t, const char *name,
 	return kept_outputs_add(&t->kept, name, take_ptr(text->data), text->len);
 }
 
-static void answer_command(struct sandbox_tools *t, struct mcp_call *call, struct source *source,
-			   struct sandbox_result *result)
+static void answer_command(struct sandbox_tools *t, struct mcp_call *call,
+			   const struct source *without, struct sandbox_result *result)
 {
+	struct source source = *without;
 	const size_t bound = (result->failed ? TOOL_FAILURE_MAX_B : TOOL_ANSWER_MAX_B) / 2;
 	struct kept_output out, err;
 	const struct kept_output *kept = keep(t, "stdout", &result->out, bound);
@@ -228,14 +229,14 @@ static void answer_command(struct sandbox_tools *t, struct mcp_call *call, struc
 	/* The second may move the first. */
 	if (kept) {
 		out = *kept;
-		source->out = &out;
+		source.out = &out;
 	}
 	kept = keep(t, "stderr", &result->err, bound / 2);
 	if (kept) {
 		err = *kept;
-		source->err = &err;
+		source.err = &err;
 	}
-	answer(call, make_command, source, bound, result->failed);
+	answer(call, make_command, &source, bound, result->failed);
 }
 
 void tool_answer(struct sandbox_tools *t, struct mcp_call *call, enum tool_id tool,
