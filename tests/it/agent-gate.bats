@@ -182,6 +182,20 @@ server_of() {
 	replays record
 }
 
+@test "an MCP server that ended between two calls is not taken for a VM that did: its changes are there" {
+	local kill='for p in /proc/[0-9]*; do ! grep -q "serv[e]r.py" "$p/cmdline" || kill -9 "${p#/proc/}"; done; sleep 1; echo new >file'
+
+	IMAGE=default
+	cp "$IT/fakes/mcp_server.py" ws/server.py
+	server_of fake /workspace/server.py
+	serve "$(turns "$(run_in_vm "$kill")" "$(call mcp__fake__echo '{"text": "hello"}')" "$(say 'done')")"
+	agent --workspace ws --apply --mcp-config mcp.json "use it"
+	exits 125
+	recorded '.[-1].stop' '"server_lost"'
+	[ "$(cat ws/file)" = new ] || flunk "what the VM changed is lost"
+	replays record
+}
+
 @test "an MCP server on the host is not even started without an approval" {
 	server_of fake "$IT/fakes/mcp_server.py" ', "where": "host"'
 	serve "$(turns "$(say 'done')")"
