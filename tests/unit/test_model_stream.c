@@ -342,6 +342,12 @@ static void test_replies_that_are_none(void **state)
 		"{'stop':'end','message':{'role':'assistant'}}",
 		"{'stop':'tools','message':{'role':'assistant','text':''}}",
 		"{'stop':'end','message':{'role':'assistant','text':'','calls':[{}]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[1]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[{'id':'1',"
+		"'arguments':''}]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[{'id':'1',"
+		"'name':'x'}]}}",
+		"{'stop':'end','message':{'role':'assistant','text':'','calls':{}}}",
 	};
 
 	(void)state;
