@@ -173,7 +173,7 @@ static int take_reply(struct agent_state *s, const struct model_reply *reply,
 	count(s, &reply->usage);
 	if (!can_answer(reply, calls)) {
 		stop(s, AGENT_STOP_MODEL_FAILED, ret);
-		return 0;
+		return agent_state_absorb(s, reply->message);
 	}
 	r = say(s, json_incref(reply->message));
 	if (r < 0)
@@ -279,6 +279,14 @@ static int step(struct agent_state *s, const struct agent_event *e, struct agent
 	}
 }
 
+/* A text that the model is never told, such as why it failed, is of the hash as well. */
+static int absorb_text(struct agent_state *s, const char *text)
+{
+	cleanup(json_decrefp) json_t *json = text ? json_string(text) : NULL;
+
+	return !text ? 0 : json ? agent_state_absorb(s, json) : -ENOMEM;
+}
+
 int agent_step(struct agent_state *s, const struct agent_event *event, struct agent_effect *ret,
 	       struct ironclaw_error *err)
 {
@@ -289,7 +297,9 @@ int agent_step(struct agent_state *s, const struct agent_event *event, struct ag
 		return r;
 	s->wall_ms = event->wall_ms;
 	s->vm_ms = event->vm_ms;
-	r = step(s, event, &effect);
+	r = absorb_text(s, event->text);
+	if (r == 0)
+		r = step(s, event, &effect);
 	if (r < 0)
 		return err_sys(err, -r, "no room for the conversation");
 	*ret = effect;
