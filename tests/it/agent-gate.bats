@@ -196,6 +196,30 @@ server_of() {
 	replays record
 }
 
+@test "an MCP server that is silent about its new list holds up neither budget nor Ctrl-C" {
+	IMAGE=default
+	cp "$IT/fakes/mcp_server.py" ws/server.py
+	sed -i 's/^    def list(self, request):/&\n        while self.changed:\n            time.sleep(60)/' ws/server.py
+	server_of fake /workspace/server.py
+	serve "$(turns "$(call mcp__fake__change '{}')" "$(say 'done')")"
+	SECONDS=0
+	agent --workspace ws --discard --mcp-config mcp.json --max-time 3s "use it"
+	exits 1
+	recorded '.[-1].stop' '"time"'
+	[ "$SECONDS" -lt 30 ] || flunk "it took $SECONDS s"
+	rm record
+	serve "$(turns "$(call mcp__fake__change '{}')" "$(say 'done')")"
+	begin --workspace ws --discard --mcp-config mcp.json "use it"
+	wait_for 'mcp__fake__change'
+	sleep 2
+	kill -INT "$AGENT"
+	SECONDS=0
+	status=0
+	wait "$AGENT" || status=$?
+	exits 130
+	[ "$SECONDS" -lt 30 ] || flunk "it took $SECONDS s"
+}
+
 @test "an MCP server on the host is not even started without an approval" {
 	server_of fake "$IT/fakes/mcp_server.py" ', "where": "host"'
 	serve "$(turns "$(say 'done')")"
