@@ -43,6 +43,7 @@ struct job {
 	json_t *settings;
 	char *system;
 	struct agent_session session;
+	bool began, failed; /* failed: by ourselves; there are changes all the same */
 };
 
 static void on_event(void *ud, const struct agent_event *event, const struct agent_effect *effect,
@@ -320,8 +321,10 @@ static int work(struct job *job, struct ironclaw_error *err)
 	agent_user_watch();
 	cli_note("the session is recorded in '%s'", job->path);
 	r = begin(job, &watch, err);
+	job->began = r == 0;
 	if (r == 0)
 		r = agent_session_run(&job->session, err);
+	job->failed = r < 0;
 	agent_user_done();
 	return r;
 }
@@ -352,7 +355,7 @@ static void print_end(const struct job *job, int code)
 
 	json_write_begin(&w, stdout);
 	json_write_open_object(&w, NULL);
-	json_write_string(&w, "end", agent_stop_name(state->stop));
+	json_write_string(&w, "end", job->failed ? "failed" : agent_stop_name(state->stop));
 	json_write_i64(&w, "exit_code", code);
 	json_write_string(&w, "record", job->path);
 	json_write_u64(&w, "turns", state->turns);
@@ -370,6 +373,20 @@ static int fail(const struct ironclaw_error *err)
 			err->code == IRONCLAW_ERR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_RUN_FAILED);
 }
 
+/* However it ended. Return: the exit code */
+static int end_session(struct job *job, int code)
+{
+	struct ironclaw_error err = {0};
+
+	if (code != CLI_EXIT_OK)
+		cli_note("to go on: ironclaw agent --resume '%s' ...", job->path);
+	if (keep(job, &err) < 0)
+		code = fail(&err);
+	if (job->args.json)
+		print_end(job, code);
+	return code;
+}
+
 int cmd_agent_loop(int argc, char **argv)
 {
 	struct job *job = calloc(1, sizeof(*job));
@@ -385,17 +402,12 @@ int cmd_agent_loop(int argc, char **argv)
 		job->view = (struct agent_view){.json = job->args.json,
 						.quiet = job->args.quiet,
 						.live = isatty(STDOUT_FILENO)};
-		if (prepare(job, &err) < 0 || work(job, &err) < 0) {
+		if (prepare(job, &err) < 0 || work(job, &err) < 0)
 			code = fail(&err);
-		} else {
+		else
 			code = agent_exit_code(job->session.state.stop);
-			if (code != CLI_EXIT_OK)
-				cli_note("to go on: ironclaw agent --resume '%s' ...", job->path);
-			if (keep(job, &err) < 0)
-				code = fail(&err);
-			if (job->args.json)
-				print_end(job, code);
-		}
+		if (job->began)
+			code = end_session(job, code);
 	}
 	err_clear(&err);
 	if (end_job(job, &err) < 0 && code == CLI_EXIT_OK)
