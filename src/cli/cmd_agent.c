@@ -148,7 +148,8 @@ static int open_resumed(struct job *job, struct ironclaw_error *err)
 		return r;
 	}
 	(void)snprintf(job->path, sizeof(job->path), "%s", job->args.resume);
-	return check_resumed(job, err);
+	r = check_resumed(job, err);
+	return r < 0 ? r : record_cut(&job->record, err);
 }
 
 /* DATA/sessions/20261124T193540Z-1d046fc8.jsonl, or what --record says. */

@@ -294,9 +294,11 @@ goes_on() {
 	exits 125
 	stderr_has 'cannot be resumed'
 	logged_is length 1
-	echo nonsense >record
+	# A file that is none stays as it is, to its last byte.
+	printf 'nonsense\nto its end' >record
 	resume
 	exits 125
+	[ "$(cat record)" = $'nonsense\nto its end' ] || flunk "the file was changed"
 	rm record
 	resume
 	exits 125

@@ -276,6 +276,10 @@ static void test_file(void **state)
 	assert_int_equal(record_open(path, &record, &text, &len, NULL), 0);
 	assert_string_equal(text, "one\n");
 	free(text);
+	/* Nothing is lost before it is known to be a record. */
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 6);
+	assert_int_equal(record_cut(&record, NULL), 0);
 	assert_int_equal(record_add(&record, "two", NULL), 0);
 	record_close(&record);
 	assert_int_equal(record_read(path, &text, &len, NULL), 0);
