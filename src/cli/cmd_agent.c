@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -396,6 +397,8 @@ int cmd_agent_loop(int argc, char **argv)
 
 	if (!job)
 		return CLI_EXIT_RUN_FAILED;
+	/* The key is in our memory: not for a core file, nor for a debugger of the same user. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	job->record.fd = job->session.record.fd = -EBADF;
 	code = agent_parse(argc, argv, &job->args);
 	if (code < 0) {

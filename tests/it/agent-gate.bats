@@ -115,10 +115,14 @@ no_key_in() {
 		# shellcheck disable=SC2086
 		begin --workspace ws --discard $flag "look"
 		for _ in $(seq 300); do
-			! grep -q looked "$ERR" || break
-			[ "$flag" != --json ] || [ "$(logged length)" = 0 ] || break
+			[ "$(logged length)" = 0 ] || break
 			sleep 0.1
 		done
+		# While the command runs in the VM: or nothing would be looked at.
+		vmm_below "$AGENT" >/dev/null || flunk "it is over already"
+		# Its memory, and what it was given, is not for others of the same user, nor for a core file.
+		[ "$(stat -c %u "/proc/$AGENT/environ")" -eq 0 ]
+		[ "$(id -u)" -eq 0 ] || ! cat "/proc/$AGENT/environ" >/dev/null 2>&1 || flunk "it can be read"
 		for pid in $AGENT $(processes_below "$AGENT"); do
 			tr '\0' '\n' <"/proc/$pid/cmdline" >"seen/cmdline.$pid" || true
 			# The agent's own environment is where it was given.
