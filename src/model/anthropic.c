@@ -254,7 +254,7 @@ static const json_t *kept_content(const struct model_request *q, const json_t *m
  */
 static json_t *id_of_place(size_t message, size_t call)
 {
-	return json_sprintf("call_%zu_%zu", message, call);
+	return json_sprintf("ironclaw_%zu_%zu", message, call);
 }
 
 static void add_assistant(const struct model_request *q, size_t at, json_t *messages, int *r)

@@ -172,11 +172,12 @@ static void test_turns(void **state)
 	check_messages(
 		MODEL_ANTHROPIC, messages,
 		"[{'role':'user','content':[{'type':'text','text':'hi'}]},{'role':'assistant',"
-		"'content':[{'type':'text','text':'I look.'},{'type':'tool_use','id':'call_1_0',"
-		"'name':'read','input':{}},{'type':'tool_use','id':'call_1_1','name':'ls',"
+		"'content':[{'type':'text','text':'I "
+		"look.'},{'type':'tool_use','id':'ironclaw_1_0',"
+		"'name':'read','input':{}},{'type':'tool_use','id':'ironclaw_1_1','name':'ls',"
 		"'input':{}}]},{'role':'user','content':[{'type':'tool_result',"
-		"'tool_use_id':'call_1_0','content':'yes'},{'type':'tool_result',"
-		"'tool_use_id':'call_1_1','content':'no',"
+		"'tool_use_id':'ironclaw_1_0','content':'yes'},{'type':'tool_result',"
+		"'tool_use_id':'ironclaw_1_1','content':'no',"
 		"'is_error':true},{'type':'text','text':'and?'}]},{'role':'assistant','content':"
 		"[{'type':'text','text':'done'}]},{'role':'user','content':[{'type':'text',"
 		"'text':'x'},{'type':'text','text':'y'}]}]");
@@ -205,7 +206,7 @@ static void test_missing_results(void **state)
 		assert_string_equal(json_string_value(
 					    json_object_get(result, openai ? "tool_call_id"
 									   : "tool_use_id")),
-				    openai ? "a" : "call_1_0");
+				    openai ? "a" : "ironclaw_1_0");
 		assert_non_null(strstr(json_string_value(json_object_get(result, "content")),
 				       "interrupted"));
 		assert_true(openai || json_is_true(json_object_get(result, "is_error")));
@@ -224,12 +225,13 @@ static void test_odd_calls(void **state)
 	(void)state;
 	check_messages(
 		MODEL_ANTHROPIC, messages,
-		"[{'role':'assistant','content':[{'type':'tool_use','id':'call_0_0','name':"
+		"[{'role':'assistant','content':[{'type':'tool_use','id':'ironclaw_0_0','name':"
 		"'no_such_tool_','input':{'invalid_arguments':'{\\\"p'}},{'type':'tool_use',"
-		"'id':'call_0_1','name':'_','input':{'invalid_arguments':'[1]'}}]},{'role':'user',"
-		"'content':[{'type':'tool_result','tool_use_id':'call_0_0','is_error':true,"
+		"'id':'ironclaw_0_1','name':'_','input':{'invalid_arguments':'[1]'}}]},{'role':'"
+		"user',"
+		"'content':[{'type':'tool_result','tool_use_id':'ironclaw_0_0','is_error':true,"
 		"'content':'The session was interrupted before the result of this call was "
-		"there.'},{'type':'tool_result','tool_use_id':'call_0_1','is_error':true,"
+		"there.'},{'type':'tool_result','tool_use_id':'ironclaw_0_1','is_error':true,"
 		"'content':'The session was interrupted before the result of this call was "
 		"there.'}]}]");
 }
@@ -247,11 +249,11 @@ static void test_foreign_ids(void **state)
 	check_messages(
 		MODEL_ANTHROPIC, messages,
 		"[{'role':'user','content':[{'type':'text','text':'hi'}]},{'role':'assistant',"
-		"'content':[{'type':'tool_use','id':'call_1_0','name':'ls','input':{}}]},"
-		"{'role':'user','content':[{'type':'tool_result','tool_use_id':'call_1_0',"
+		"'content':[{'type':'tool_use','id':'ironclaw_1_0','name':'ls','input':{}}]},"
+		"{'role':'user','content':[{'type':'tool_result','tool_use_id':'ironclaw_1_0',"
 		"'content':'x'}]},{'role':'assistant','content':[{'type':'tool_use','id':"
-		"'call_3_0','name':'ls','input':{}}]},{'role':'user','content':[{'type':"
-		"'tool_result','tool_use_id':'call_3_0','content':'y'}]}]");
+		"'ironclaw_3_0','name':'ls','input':{}}]},{'role':'user','content':[{'type':"
+		"'tool_result','tool_use_id':'ironclaw_3_0','content':'y'}]}]");
 }
 
 static void test_kept(void **state)
