@@ -84,13 +84,15 @@ int record_open(const char *path, struct record *ret, char **ret_text, size_t *r
 	r = read_lines(fd, path, ret_text, ret_len, err);
 	if (r < 0)
 		return r;
-	if (ftruncate(fd, (off_t)*ret_len) < 0) {
-		r = err_sys(err, errno, "cannot write '%s'", path);
-		free(take_ptr(*ret_text));
-		return r;
-	}
 	*ret = (struct record){.fd = take_fd(&fd), .size_b = *ret_len};
 	(void)snprintf(ret->path, sizeof(ret->path), "%s", path);
+	return 0;
+}
+
+int record_cut(struct record *record, struct ironclaw_error *err)
+{
+	if (ftruncate(record->fd, (off_t)record->size_b) < 0)
+		return err_sys(err, errno, "cannot write '%s'", record->path);
 	return 0;
 }
 

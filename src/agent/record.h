@@ -70,14 +70,19 @@ int record_create(const char *path, struct record *ret, struct ironclaw_error *e
 
 /**
  * record_open() - a file that is there, to read it and add to it.
- * @ret_text:	what is in it, owned; of a last line without an end nothing, and that is cut off
+ * @ret_text:	what is in it, owned; of a last line without an end nothing
  *
- * Return: 0; -EBUSY: another process writes it; -EFBIG, -errno
+ * The file stays as it is: it may be anything, named by mistake. Return: 0; -EBUSY: another process
+ * writes it; -EFBIG, -errno
  */
 int record_open(const char *path, struct record *ret, char **ret_text, size_t *ret_len,
 		struct ironclaw_error *err);
 
-/** record_read() - what is in a file; as record_open(), but the file stays as it is. */
+/** record_cut() - cut a last line without an end off, before anything is added. Return: 0, -errno
+ */
+int record_cut(struct record *record, struct ironclaw_error *err);
+
+/** record_read() - what is in a file; as record_open(), for those who add nothing. */
 int record_read(const char *path, char **ret_text, size_t *ret_len, struct ironclaw_error *err);
 
 /** record_add() - append a line and its end. Return: 0; -EFBIG, -ENOSPC, -errno: not recorded */

@@ -107,12 +107,9 @@ static void on_progress(void *ud, const char *message)
 /* The event of an effect that was ended early. */
 static int set_cause(struct agent_session *s, struct outcome *o)
 {
-	int cause = s->cause;
-
-	s->cause = AGENT_CAUSE_NONE;
-	return cause == AGENT_CAUSE_VM	   ? set(o, AGENT_EVENT_VM_LOST, "the VM ended")
-	       : cause == AGENT_CAUSE_TIME ? set(o, AGENT_EVENT_TIME, NULL)
-					   : set(o, AGENT_EVENT_INTERRUPT, NULL);
+	return s->cause == AGENT_CAUSE_VM     ? set(o, AGENT_EVENT_VM_LOST, "the VM ended")
+	       : s->cause == AGENT_CAUSE_TIME ? set(o, AGENT_EVENT_TIME, NULL)
+					      : set(o, AGENT_EVENT_INTERRUPT, NULL);
 }
 
 /* An event happens now; one whose budget ended it not before that. */
@@ -142,14 +139,15 @@ static int take(struct agent_session *s, struct agent_event *e, struct ironclaw_
 static int refresh_tools(struct agent_session *s, struct ironclaw_error *err)
 {
 	bool any = false;
+	const struct mcp_client_wait wait = {.idle = idle_call, .ud = s};
 	json_t *tools;
 	int r;
 
-	for (size_t i = 0; i < s->options.box->n_clients; i++) {
+	for (size_t i = 0; i < s->options.box->n_clients && !s->cause; i++) {
 		bool changed = false;
 
 		/* One that has gone says so when it is called. */
-		(void)mcp_client_step(s->options.box->clients[i], NULL, &changed, NULL);
+		(void)mcp_client_step(s->options.box->clients[i], &wait, &changed, NULL);
 		any |= changed;
 	}
 	if (!any)
@@ -174,6 +172,8 @@ static int ask_model(struct agent_session *s, struct outcome *o, struct ironclaw
 
 	if (r < 0)
 		return r;
+	if (s->cause)
+		return set_cause(s, o);
 	request.messages = s->state.messages;
 	request.tools = s->tools;
 	if (rest.tokens < MODEL_MAX_TOKENS_DEFAULT)
@@ -248,6 +248,7 @@ int agent_session_run(struct agent_session *s, struct ironclaw_error *err)
 		int r;
 
 		err_clear(err);
+		s->cause = AGENT_CAUSE_NONE;
 		if (s->effect.kind == AGENT_EFFECT_ASK_MODEL)
 			r = ask_model(s, &outcome, err);
 		else if (s->effect.kind == AGENT_EFFECT_RUN_CALL)

@@ -8,8 +8,10 @@
 
 #include "base/cleanup.h"
 
+#define BYTES_OF_A_TOKEN 4U /* of common text */
+
 /* In which phases an event may come, as bits. */
-#define IN(phase) (1U << (phase))
+#define IN(phase)	 (1U << (phase))
 static const unsigned int fits[AGENT_EVENT_MAX] = {
 	[AGENT_EVENT_USER] = IN(AGENT_WAITING),
 	[AGENT_EVENT_REPLY] = IN(AGENT_ASKING),
@@ -152,15 +154,26 @@ static bool can_answer(const struct model_reply *reply, const json_t *calls)
 	return true;
 }
 
-static void count(struct agent_state *s, const struct model_usage *usage)
+/* A budget holds as well where a server does not count: by the bytes that went there and back. */
+static uint64_t guess_tokens(const struct agent_state *s, const json_t *reply)
 {
+	size_t asked = json_dumpb(s->messages, NULL, 0, JSON_COMPACT);
+
+	return (asked + json_dumpb(reply, NULL, 0, JSON_COMPACT)) / BYTES_OF_A_TOKEN;
+}
+
+static void count(struct agent_state *s, const struct model_reply *reply)
+{
+	const struct model_usage *usage = &reply->usage;
+	uint64_t tokens = usage->input + usage->output;
+
 	s->turns++;
 	s->usage.input += usage->input;
 	s->usage.output += usage->output;
 	s->usage.cache_read += usage->cache_read;
 	s->usage.cache_write += usage->cache_write;
 	s->usage.reasoning += usage->reasoning;
-	s->tokens += usage->input + usage->output;
+	s->tokens += tokens > 0 ? tokens : guess_tokens(s, reply->message);
 }
 
 static int take_reply(struct agent_state *s, const struct model_reply *reply,
@@ -170,10 +183,10 @@ static int take_reply(struct agent_state *s, const struct model_reply *reply,
 	enum agent_stop over;
 	int r;
 
-	count(s, &reply->usage);
+	count(s, reply);
 	if (!can_answer(reply, calls)) {
 		stop(s, AGENT_STOP_MODEL_FAILED, ret);
-		return 0;
+		return agent_state_absorb(s, reply->message);
 	}
 	r = say(s, json_incref(reply->message));
 	if (r < 0)
@@ -279,6 +292,14 @@ static int step(struct agent_state *s, const struct agent_event *e, struct agent
 	}
 }
 
+/* A text that the model is never told, such as why it failed, is of the hash as well. */
+static int absorb_text(struct agent_state *s, const char *text)
+{
+	cleanup(json_decrefp) json_t *json = text ? json_string(text) : NULL;
+
+	return !text ? 0 : json ? agent_state_absorb(s, json) : -ENOMEM;
+}
+
 int agent_step(struct agent_state *s, const struct agent_event *event, struct agent_effect *ret,
 	       struct ironclaw_error *err)
 {
@@ -289,7 +310,9 @@ int agent_step(struct agent_state *s, const struct agent_event *event, struct ag
 		return r;
 	s->wall_ms = event->wall_ms;
 	s->vm_ms = event->vm_ms;
-	r = step(s, event, &effect);
+	r = absorb_text(s, event->text);
+	if (r == 0)
+		r = step(s, event, &effect);
 	if (r < 0)
 		return err_sys(err, -r, "no room for the conversation");
 	*ret = effect;

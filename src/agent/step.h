@@ -32,7 +32,7 @@
 /** What a task may use; 0: no limit, but for iterations: AGENT_ITERATIONS_MAX. */
 struct agent_limits {
 	uint32_t iterations; /* questions to the model */
-	uint64_t tokens;     /* input and output together */
+	uint64_t tokens;     /* input and output together; guessed where a server counts none */
 	uint64_t wall_ms;
 	uint64_t vm_ms; /* while a tool ran */
 };

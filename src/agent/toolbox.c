@@ -319,7 +319,7 @@ static int on_idle(void *ud)
 	return watch->idle(watch->ud) < 0 ? -ECANCELED : 0;
 }
 
-static int run_server(struct mcp_client *client, const char *name, json_t *arguments,
+static int run_server(struct toolbox *box, const char *name, json_t *arguments,
 		      const struct toolbox_watch *watch, struct toolbox_result *ret,
 		      struct ironclaw_error *err)
 {
@@ -327,7 +327,7 @@ static int run_server(struct mcp_client *client, const char *name, json_t *argum
 					     .progress = on_progress,
 					     .ud = (void *)(uintptr_t)watch};
 	cleanup(json_decrefp) json_t *result = NULL;
-	int r = mcp_client_call(client, name, arguments, &wait, &result, err);
+	int r = mcp_client_call(toolbox_server(box, name), name, arguments, &wait, &result, err);
 
 	if (r == 0) {
 		ret->failed = json_is_true(json_object_get(result, "isError"));
@@ -335,10 +335,9 @@ static int run_server(struct mcp_client *client, const char *name, json_t *argum
 	}
 	if (r == -ECANCELED || r == -ENOMEM)
 		return r;
-	if (err->code == IRONCLAW_ERR_LOST)
-		return -EPIPE;
+	/* A server that has gone says as much whether the VM went with it or not: ask the VM. */
 	if (r == -ENOTCONN || r == -EPIPE)
-		return -ENOTCONN;
+		return sandbox_step(box->sandbox, 0, NULL) < 0 ? -EPIPE : -ENOTCONN;
 	return say(ret, true, "%s%s", err->text,
 		   err->code == IRONCLAW_ERR_UNKNOWN_OUTCOME ? " (its outcome is unknown)" : "");
 }
@@ -349,14 +348,13 @@ static int run_call(struct toolbox *box, const json_t *call, const struct toolbo
 	const char *name = json_string_value(json_object_get(call, "name"));
 	cleanup(json_decrefp) json_t *arguments = model_call_arguments(call, err);
 	enum tool_kind kind = tools_find(name);
-	struct mcp_client *client = toolbox_server(box, name);
 
-	if (kind == TOOL_KIND_MAX && !client)
+	if (kind == TOOL_KIND_MAX && !toolbox_server(box, name))
 		return say(ret, true, "there is no tool \"%.128s\"", name);
 	if (!arguments)
 		return say(ret, true, "%s", err->text);
 	return kind < TOOL_KIND_MAX ? run_builtin(box, kind, arguments, watch, ret, err)
-				    : run_server(client, name, arguments, watch, ret, err);
+				    : run_server(box, name, arguments, watch, ret, err);
 }
 
 int toolbox_run(struct toolbox *box, const json_t *call, const struct toolbox_watch *watch,

@@ -40,7 +40,8 @@ void agent_args_done(struct agent_args *args);
 
 /**
  * What is shown of a session. The model's own words go to stdout, all else to stderr; with --json
- * each line of the record goes to stdout, and nothing else. All foreign text is escaped.
+ * each event's line of the record goes to stdout, and one with the end. All foreign text is
+ * escaped.
  */
 struct agent_view {
 	bool json;

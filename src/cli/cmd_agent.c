@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ struct job {
 	json_t *settings;
 	char *system;
 	struct agent_session session;
+	bool began, failed; /* failed: by ourselves; there are changes all the same */
 };
 
 static void on_event(void *ud, const struct agent_event *event, const struct agent_effect *effect,
@@ -147,7 +149,8 @@ static int open_resumed(struct job *job, struct ironclaw_error *err)
 		return r;
 	}
 	(void)snprintf(job->path, sizeof(job->path), "%s", job->args.resume);
-	return check_resumed(job, err);
+	r = check_resumed(job, err);
+	return r < 0 ? r : record_cut(&job->record, err);
 }
 
 /* DATA/sessions/20261124T193540Z-1d046fc8.jsonl, or what --record says. */
@@ -320,8 +323,10 @@ static int work(struct job *job, struct ironclaw_error *err)
 	agent_user_watch();
 	cli_note("the session is recorded in '%s'", job->path);
 	r = begin(job, &watch, err);
+	job->began = r == 0;
 	if (r == 0)
 		r = agent_session_run(&job->session, err);
+	job->failed = r < 0;
 	agent_user_done();
 	return r;
 }
@@ -352,7 +357,7 @@ static void print_end(const struct job *job, int code)
 
 	json_write_begin(&w, stdout);
 	json_write_open_object(&w, NULL);
-	json_write_string(&w, "end", agent_stop_name(state->stop));
+	json_write_string(&w, "end", job->failed ? "failed" : agent_stop_name(state->stop));
 	json_write_i64(&w, "exit_code", code);
 	json_write_string(&w, "record", job->path);
 	json_write_u64(&w, "turns", state->turns);
@@ -370,6 +375,20 @@ static int fail(const struct ironclaw_error *err)
 			err->code == IRONCLAW_ERR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_RUN_FAILED);
 }
 
+/* However it ended. Return: the exit code */
+static int end_session(struct job *job, int code)
+{
+	struct ironclaw_error err = {0};
+
+	if (code != CLI_EXIT_OK)
+		cli_note("to go on: ironclaw agent --resume '%s' ...", job->path);
+	if (keep(job, &err) < 0)
+		code = fail(&err);
+	if (job->args.json)
+		print_end(job, code);
+	return code;
+}
+
 int cmd_agent_loop(int argc, char **argv)
 {
 	struct job *job = calloc(1, sizeof(*job));
@@ -378,6 +397,8 @@ int cmd_agent_loop(int argc, char **argv)
 
 	if (!job)
 		return CLI_EXIT_RUN_FAILED;
+	/* The key is in our memory: not for a core file, nor for a debugger of the same user. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	job->record.fd = job->session.record.fd = -EBADF;
 	code = agent_parse(argc, argv, &job->args);
 	if (code < 0) {
@@ -385,17 +406,12 @@ int cmd_agent_loop(int argc, char **argv)
 		job->view = (struct agent_view){.json = job->args.json,
 						.quiet = job->args.quiet,
 						.live = isatty(STDOUT_FILENO)};
-		if (prepare(job, &err) < 0 || work(job, &err) < 0) {
+		if (prepare(job, &err) < 0 || work(job, &err) < 0)
 			code = fail(&err);
-		} else {
+		else
 			code = agent_exit_code(job->session.state.stop);
-			if (code != CLI_EXIT_OK)
-				cli_note("to go on: ironclaw agent --resume '%s' ...", job->path);
-			if (keep(job, &err) < 0)
-				code = fail(&err);
-			if (job->args.json)
-				print_end(job, code);
-		}
+		if (job->began)
+			code = end_session(job, code);
 	}
 	err_clear(&err);
 	if (end_job(job, &err) < 0 && code == CLI_EXIT_OK)

@@ -91,7 +91,18 @@ static int on_body(void *ud, const void *data, size_t len)
 	return 0;
 }
 
-static int post_plain(struct mcp_http *h, const char *method, const char *text)
+/* A server that asks and does not take the answers holds nobody up who wants to go. */
+static int on_plain_idle(void *ud)
+{
+	const struct mcp_http *h = ud;
+	int r = h->transport.peer.waiting(h->transport.peer.ud);
+
+	return r < 0 ? r : 0;
+}
+
+/* @idle: with @h; or NULL */
+static int post_plain(struct mcp_http *h, const char *method, const char *text,
+		      int (*idle)(void *ud))
 {
 	struct mcp_outgoing out = {.text = text};
 	struct mcp_http_headers headers;
@@ -102,7 +113,9 @@ static int post_plain(struct mcp_http *h, const char *method, const char *text)
 				       .body_len = text ? strlen(text) : 0,
 				       .ca_file = h->config->ca_file,
 				       .total_timeout_ms = MCP_REPLY_MS,
-				       .answer_max_b = JSONRPC_TEXT_MAX_B};
+				       .answer_max_b = JSONRPC_TEXT_MAX_B,
+				       .idle = idle,
+				       .ud = h};
 	int r = mcp_http_headers_make(h, text ? &out : NULL, NULL, &headers, NULL);
 
 	request.headers = headers.lines;
@@ -120,7 +133,7 @@ static void send_replies(struct mcp_http *h)
 
 	h->n_replies = 0;
 	for (size_t i = 0; i < n; i++) {
-		(void)post_plain(h, "POST", h->replies[i]);
+		(void)post_plain(h, "POST", h->replies[i], on_plain_idle);
 		free(h->replies[i]);
 	}
 }
@@ -317,7 +330,7 @@ static void end(struct mcp_transport *t)
 	struct mcp_http *h = (struct mcp_http *)t;
 
 	if (h->session[0])
-		(void)post_plain(h, "DELETE", NULL);
+		(void)post_plain(h, "DELETE", NULL, NULL);
 	for (size_t i = 0; i < h->n_replies; i++)
 		free(h->replies[i]);
 	secret_free(h->bearer);

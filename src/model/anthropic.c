@@ -243,10 +243,24 @@ static void add_text(json_t *messages, const char *role, const json_t *message, 
 			  json_pack("{s:s, s:s%}", "type", "text", "text", text, len), r);
 }
 
-static void add_assistant(const struct model_request *q, const json_t *message, json_t *messages,
-			  int *r)
+static const json_t *kept_content(const struct model_request *q, const json_t *message)
 {
-	const json_t *content = json_object_get(model_keeps(q, message), "content"), *call;
+	return json_object_get(model_keeps(q, message), "content");
+}
+
+/*
+ * The API takes ids of few characters only, and each once in a conversation. Those of another
+ * server, in a session that goes on here, are as they like: such a call goes by its place.
+ */
+static json_t *id_of_place(size_t message, size_t call)
+{
+	return json_sprintf("ironclaw_%zu_%zu", message, call);
+}
+
+static void add_assistant(const struct model_request *q, size_t at, json_t *messages, int *r)
+{
+	const json_t *message = json_array_get(q->messages, at), *call;
+	const json_t *content = kept_content(q, message);
 	json_t *block;
 	size_t i;
 
@@ -263,19 +277,20 @@ static void add_assistant(const struct model_request *q, const json_t *message, 
 
 		model_replayed_name(call, name);
 		add_block(messages, "assistant",
-			  json_pack("{s:s, s:O, s:s, s:o}", "type", "tool_use", "id",
-				    json_object_get(call, "id"), "name", name, "input",
+			  json_pack("{s:s, s:o, s:s, s:o}", "type", "tool_use", "id",
+				    id_of_place(at, i), "name", name, "input",
 				    model_arguments_replayed(call)),
 			  r);
 	}
 }
 
-static void add_result(const json_t *result, json_t *messages, int *r)
+/* @id: taken over */
+static void add_result(const json_t *result, json_t *id, json_t *messages, int *r)
 {
 	size_t len;
 	const char *text = model_text_of(result, "text", &len);
-	json_t *block = json_pack("{s:s, s:O, s:s%}", "type", "tool_result", "tool_use_id",
-				  json_object_get(result, "id"), "content", text, len);
+	json_t *block = json_pack("{s:s, s:o, s:s%}", "type", "tool_result", "tool_use_id", id,
+				  "content", text, len);
 
 	if (json_is_true(json_object_get(result, "failed")))
 		model_put(r, block, "is_error", json_true());
@@ -320,18 +335,25 @@ int model_anthropic_body(const struct model_request *q, json_t *body)
 {
 	json_t *messages = json_array(), *last;
 	const json_t *message;
-	size_t i;
+	size_t i, calls_at = 0; /* the message whose results follow, in the order of its calls */
+	bool kept = false;
 	int r = 0;
 
 	put_tools_and_system(q, body, &r);
 	json_array_foreach(q->messages, i, message)
 	{
-		if (model_text_is(message, "role", "assistant"))
-			add_assistant(q, message, messages, &r);
-		else if (model_text_is(message, "role", "tool"))
-			add_result(message, messages, &r);
-		else
+		if (model_text_is(message, "role", "assistant")) {
+			add_assistant(q, i, messages, &r);
+			calls_at = i;
+			kept = kept_content(q, message) != NULL;
+		} else if (model_text_is(message, "role", "tool")) {
+			add_result(message,
+				   kept ? json_incref(json_object_get(message, "id"))
+					: id_of_place(calls_at, i - calls_at - 1),
+				   messages, &r);
+		} else {
 			add_text(messages, "user", message, &r);
+		}
 	}
 	last = json_array_get(messages, json_array_size(messages) - 1);
 	if (model_text_is(last, "role", "user"))

@@ -66,6 +66,11 @@ static int make_url(struct model_client *c, const char *base, struct ironclaw_er
 
 	while (len > 0 && base[len - 1] == '/')
 		len--;
+	/* A password in it would be in each record and error. */
+	if (host && memchr(host + 3, '@', strcspn(host + 3, "/?#")))
+		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
+			       "the base URL of the model's API holds a user name or password: "
+			       "only a key is sent");
 	if (!host || strpbrk(base, "?#"))
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			       "not the base URL of a model's API: %s", base);
@@ -270,6 +275,8 @@ static int refused(struct attempt *a)
 	bool quota;
 
 	model_error_text(a->body ? a->body : "", a->body_len, text, sizeof(text), &quota);
+	/* Before anything is put behind it: the key may be what was cut at its end. */
+	secret_hide(text, a->client->key);
 	/* Of Anthropic's API a limit of rate says when it ends, one of spending does not. */
 	if (status == 429 && a->client->provider.dialect == MODEL_ANTHROPIC &&
 	    a->answer.retry_after_ms == HTTP_NO_RETRY_AFTER &&

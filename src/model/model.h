@@ -36,6 +36,7 @@
 #define MODEL_CALLS_MAX		 128U		      /* tool calls of one reply */
 #define MODEL_ID_MAX_B		 128U		      /* of a call; a longer one is replaced */
 #define MODEL_NAME_MAX_B	 128U		      /* of a tool */
+#define MODEL_TOKENS_MAX	 (1ULL << 40)	      /* that are counted; more is not said */
 #define MODEL_MAX_TOKENS_DEFAULT 16384U		      /* Anthropic's API wants a number */
 
 enum model_dialect { MODEL_OPENAI = 0, MODEL_ANTHROPIC };
@@ -50,7 +51,7 @@ enum model_stop {
 	MODEL_STOP_MAX
 };
 
-/** Tokens; 0 where the server does not say. */
+/** Tokens, each at most MODEL_TOKENS_MAX; 0 where the server does not say. */
 struct model_usage {
 	uint64_t input; /* all of it, cached or not */
 	uint64_t output;

@@ -55,6 +55,29 @@ json_t *model_reply_json(const struct model_reply *reply)
 	return NULL;
 }
 
+/* A message of another time and place: its calls have what those who look at calls rely on. */
+static bool calls_good(const json_t *message)
+{
+	static const char *const keys[] = {"id", "name", "arguments"};
+	const json_t *calls = json_object_get(message, "calls"), *call;
+	size_t i, len;
+
+	if (calls && !json_is_array(calls))
+		return false;
+	json_array_foreach(calls, i, call)
+	{
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+			const json_t *value = json_object_get(call, keys[k]);
+			const char *text = json_string_value(value);
+
+			len = json_string_length(value);
+			if (!text || (k < 2 && strlen(text) != len))
+				return false;
+		}
+	}
+	return true;
+}
+
 int model_reply_parse(const json_t *json, struct model_reply *ret, struct ironclaw_error *err)
 {
 	json_t *message = json_object_get(json, "message");
@@ -69,7 +92,7 @@ int model_reply_parse(const json_t *json, struct model_reply *ret, struct ironcl
 			reply.stop = (enum model_stop)i;
 	}
 	if (reply.stop == MODEL_STOP_MAX || calls != (reply.stop == MODEL_STOP_TOOLS) ||
-	    !model_text_is(message, "role", "assistant") ||
+	    !model_text_is(message, "role", "assistant") || !calls_good(message) ||
 	    !json_is_string(json_object_get(message, "text")))
 		return err_set(err, IRONCLAW_ERR_INVALID, EINVAL, "not a reply of a model");
 	reply.message = json_incref(message);

@@ -21,7 +21,8 @@ void model_count(const json_t *object, const char *key, uint64_t *ret)
 {
 	const json_t *n = json_object_get(object, key);
 
-	if (json_is_integer(n) && json_integer_value(n) >= 0)
+	if (json_is_integer(n) && json_integer_value(n) >= 0 &&
+	    (uint64_t)json_integer_value(n) <= MODEL_TOKENS_MAX)
 		*ret = (uint64_t)json_integer_value(n);
 }
 
@@ -365,5 +366,7 @@ int model_stream_end(struct model_stream *s, struct model_reply *ret, struct iro
 	*ret = (struct model_reply){.stop = stop, .message = take_ptr(message), .usage = s->usage};
 	if (s->o.dialect == MODEL_ANTHROPIC)
 		ret->usage.input = s->input_fresh + s->usage.cache_read + s->usage.cache_write;
+	if (ret->usage.input > MODEL_TOKENS_MAX)
+		ret->usage.input = MODEL_TOKENS_MAX;
 	return 0;
 }

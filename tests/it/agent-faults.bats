@@ -250,6 +250,26 @@ goes_on() {
 	goes_on
 }
 
+@test "no room for the record: the session ends, and what the VM changed is still decided on" {
+	mkdir ws
+	echo old >ws/file
+	serve "$(jq -nc '("x" * 3000000) as $long | [{calls: [{name: "exec", arguments: {command: "echo new >file; echo two; sleep 4"}}]},
+		{text: $long, whole: true, calls: [{name: "exec", arguments: {command: "true"}}]}, {text: $long, whole: true}]')"
+	# Where the signal is ignored, a file that is at the limit of its size is a write that fails.
+	trap '' XFSZ
+	begin --workspace ws --apply "write"
+	trap - XFSZ
+	wait_for '| two'
+	prlimit --pid "$AGENT" --fsize=5000000:
+	ended
+	exits 125
+	stderr_has "cannot write 'record'"
+	stderr_has --resume
+	[ "$(cat ws/file)" = new ] || flunk "what the VM changed is lost"
+	replays record
+	goes_on --workspace ws --discard
+}
+
 @test "two processes do not go on with one session" {
 	serve "$(turns "$THREE")"
 	begin "count"
@@ -274,9 +294,11 @@ goes_on() {
 	exits 125
 	stderr_has 'cannot be resumed'
 	logged_is length 1
-	echo nonsense >record
+	# A file that is none stays as it is, to its last byte.
+	printf 'nonsense\nto its end' >record
 	resume
 	exits 125
+	[ "$(cat record)" = $'nonsense\nto its end' ] || flunk "the file was changed"
 	rm record
 	resume
 	exits 125

@@ -115,10 +115,14 @@ no_key_in() {
 		# shellcheck disable=SC2086
 		begin --workspace ws --discard $flag "look"
 		for _ in $(seq 300); do
-			! grep -q looked "$ERR" || break
-			[ "$flag" != --json ] || [ "$(logged length)" = 0 ] || break
+			[ "$(logged length)" = 0 ] || break
 			sleep 0.1
 		done
+		# While the command runs in the VM: or nothing would be looked at.
+		vmm_below "$AGENT" >/dev/null || flunk "it is over already"
+		# Its memory, and what it was given, is not for others of the same user, nor for a core file.
+		[ "$(stat -c %u "/proc/$AGENT/environ")" -eq 0 ]
+		[ "$(id -u)" -eq 0 ] || ! cat "/proc/$AGENT/environ" >/dev/null 2>&1 || flunk "it can be read"
 		for pid in $AGENT $(processes_below "$AGENT"); do
 			tr '\0' '\n' <"/proc/$pid/cmdline" >"seen/cmdline.$pid" || true
 			# The agent's own environment is where it was given.
@@ -180,6 +184,44 @@ server_of() {
 	result_has 2 'it was not run'
 	result_has 3 hello
 	replays record
+}
+
+@test "an MCP server that ended between two calls is not taken for a VM that did: its changes are there" {
+	local kill='for p in /proc/[0-9]*; do ! grep -q "serv[e]r.py" "$p/cmdline" || kill -9 "${p#/proc/}"; done; sleep 1; echo new >file'
+
+	IMAGE=default
+	cp "$IT/fakes/mcp_server.py" ws/server.py
+	server_of fake /workspace/server.py
+	serve "$(turns "$(run_in_vm "$kill")" "$(call mcp__fake__echo '{"text": "hello"}')" "$(say 'done')")"
+	agent --workspace ws --apply --mcp-config mcp.json "use it"
+	exits 125
+	recorded '.[-1].stop' '"server_lost"'
+	[ "$(cat ws/file)" = new ] || flunk "what the VM changed is lost"
+	replays record
+}
+
+@test "an MCP server that is silent about its new list holds up neither budget nor Ctrl-C" {
+	IMAGE=default
+	cp "$IT/fakes/mcp_server.py" ws/server.py
+	sed -i 's/^    def list(self, request):/&\n        while self.changed:\n            time.sleep(60)/' ws/server.py
+	server_of fake /workspace/server.py
+	serve "$(turns "$(call mcp__fake__change '{}')" "$(say 'done')")"
+	SECONDS=0
+	agent --workspace ws --discard --mcp-config mcp.json --max-time 3s "use it"
+	exits 1
+	recorded '.[-1].stop' '"time"'
+	[ "$SECONDS" -lt 30 ] || flunk "it took $SECONDS s"
+	rm record
+	serve "$(turns "$(call mcp__fake__change '{}')" "$(say 'done')")"
+	begin --workspace ws --discard --mcp-config mcp.json "use it"
+	wait_for 'mcp__fake__change'
+	sleep 2
+	kill -INT "$AGENT"
+	SECONDS=0
+	status=0
+	wait "$AGENT" || status=$?
+	exits 130
+	[ "$SECONDS" -lt 30 ] || flunk "it took $SECONDS s"
 }
 
 @test "an MCP server on the host is not even started without an approval" {

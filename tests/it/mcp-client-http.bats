@@ -137,6 +137,17 @@ over_http() {
 	logged_is 'map(select(.message.method == "notifications/cancelled")) | length' 0
 }
 
+@test "a server that asks and takes no answer holds up no cancel" {
+	http_server deaf
+	over_http
+	allow s/ask
+	SECONDS=0
+	client -C 300 servers.json s call ask '{}'
+	exits 1
+	stdout_has "error 16 125: "
+	[ "$SECONDS" -lt 6 ] || flunk "it took $SECONDS s"
+}
+
 @test "an answer that is too large: unknown" {
 	http_server
 	over_http

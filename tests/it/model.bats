@@ -182,18 +182,30 @@ null"
 	fails EINVAL "in clear"
 	BASE=http://192.0.2.1 ask openai clear=1 connect=200 retries=-1
 	fails EAGAIN "no connection"
+	# A URL is in records and errors.
+	for BASE in https://u:hush@127.0.0.1:9 https://u:hush@127.0.0.1:9/v1 http://hush@127.0.0.1:9; do
+		ask openai
+		fails EINVAL "user name or password"
+		! grep -qF hush "$ERR" || flunk "the password"
+	done
 }
 
 @test "a server that tells the key back" {
 	serve "[{\"status\": 401, \"body\": {\"error\": {\"message\": \"bad key $KEY!\"}}},
 		{\"error\": {\"type\": \"invalid_request_error\", \"message\": \"$KEY\"}},
-		{\"status\": 400, \"body\": {\"error\": {\"message\": \"$(printf '%0460d' 0)$KEY\"}}}]"
+		{\"status\": 400, \"body\": {\"error\": {\"message\": \"$(printf '%0460d' 0)$KEY\"}}},
+		{\"status\": 400, \"headers\": {\"x-request-id\": \"r1\"},
+		\"body\": {\"error\": {\"message\": \"$(printf '%0500d' 0)$KEY\"}}}]"
 	ask openai
 	fails EACCES 'bad key ********************!'
 	ask openai
 	fails EREMOTEIO '****'
 	ask openai
 	fails EREMOTEIO '0000'
+	# Cut in the middle of it, with more behind.
+	ask openai
+	fails EREMOTEIO '*** (request r1)'
+	! grep -qF "${KEY:0:6}" "$ERR" || flunk "the beginning of the key"
 }
 
 @test "quirks of servers: the same calls from all" {

@@ -113,6 +113,16 @@ static char *make(size_t *ret_len)
 	happen(&m, (struct agent_event){.kind = AGENT_EVENT_RESUME,
 					.text = "go on",
 					.limits = {.iterations = 3}});
+	/* Words that the model is never told, in an event and in a reply that is none. */
+	happen(&m, (struct agent_event){.kind = AGENT_EVENT_MODEL_FAILED, .text = "no answer"});
+	happen(&m, (struct agent_event){.kind = AGENT_EVENT_RESUME, .text = "again"});
+	reply(&m,
+	      "{\"stop\":\"tools\",\"message\":{\"role\":\"assistant\",\"text\":\"twice\","
+	      "\"calls\":["
+	      "{\"id\":\"1\",\"name\":\"exec\",\"arguments\":\"{}\"},"
+	      "{\"id\":\"1\",\"name\":\"exec\",\"arguments\":\"{}\"}]}," USAGE "}",
+	      0);
+	happen(&m, (struct agent_event){.kind = AGENT_EVENT_RESUME, .text = "once more"});
 	reply(&m,
 	      "{\"stop\":\"end\",\"message\":{\"role\":\"assistant\",\"text\":\"done\"}," USAGE "}",
 	      7);
@@ -140,9 +150,9 @@ static void test_replay(void **state)
 
 	(void)state;
 	assert_int_equal(replay_lines(&r, text, len, NULL, NULL, NULL), 0);
-	assert_int_equal(r.lines, 6);
+	assert_int_equal(r.lines, 10);
 	assert_int_equal(r.state.stop, AGENT_STOP_DONE);
-	assert_int_equal(json_array_size(r.state.messages), 6);
+	assert_int_equal(json_array_size(r.state.messages), 8);
 	assert_int_equal(r.effect.kind, AGENT_EFFECT_FINISH);
 	replay_done(&r);
 	/* The beginning of a record is one. */
@@ -174,8 +184,8 @@ static void test_any_change_is_a_difference(void **state)
 
 static void test_lines_that_are_moved(void **state)
 {
-	const char *lines[8];
-	size_t len, n = 0, lens[8];
+	const char *lines[16];
+	size_t len, n = 0, lens[16];
 	char *text = make(&len), *other = malloc(2 * len);
 
 	(void)state;
@@ -266,6 +276,10 @@ static void test_file(void **state)
 	assert_int_equal(record_open(path, &record, &text, &len, NULL), 0);
 	assert_string_equal(text, "one\n");
 	free(text);
+	/* Nothing is lost before it is known to be a record. */
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 6);
+	assert_int_equal(record_cut(&record, NULL), 0);
 	assert_int_equal(record_add(&record, "two", NULL), 0);
 	record_close(&record);
 	assert_int_equal(record_read(path, &text, &len, NULL), 0);

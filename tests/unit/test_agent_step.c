@@ -272,6 +272,23 @@ static void test_budgets(void **state)
 	check_history(&s);
 	agent_state_done(&s);
 
+	/* Who counts none is counted for: "t", its calls and what was asked, over and over. */
+	s = begin(false, &tokens);
+	(void)say(&s, "x");
+	for (int i = 0; s.phase == AGENT_ASKING; i++) {
+		struct model_reply r = reply(MODEL_STOP_TOOLS, 1, 0);
+
+		assert_true(i < 4);
+		r.usage.output = 0;
+		e = step(&s, &(struct agent_event){.kind = AGENT_EVENT_REPLY, .reply = &r});
+		json_decref(r.message);
+		if (e.kind == AGENT_EFFECT_RUN_CALL)
+			e = result(&s, "y", 0);
+	}
+	assert_int_equal(e.stop, AGENT_STOP_TOKENS);
+	check_history(&s);
+	agent_state_done(&s);
+
 	/* Cut off for want of them, or for another reason. */
 	s = begin(false, &tokens);
 	(void)say(&s, "x");

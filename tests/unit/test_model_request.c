@@ -172,10 +172,12 @@ static void test_turns(void **state)
 	check_messages(
 		MODEL_ANTHROPIC, messages,
 		"[{'role':'user','content':[{'type':'text','text':'hi'}]},{'role':'assistant',"
-		"'content':[{'type':'text','text':'I look.'},{'type':'tool_use','id':'a',"
-		"'name':'read','input':{}},{'type':'tool_use','id':'b','name':'ls','input':{}}]},"
-		"{'role':'user','content':[{'type':'tool_result','tool_use_id':'a',"
-		"'content':'yes'},{'type':'tool_result','tool_use_id':'b','content':'no',"
+		"'content':[{'type':'text','text':'I "
+		"look.'},{'type':'tool_use','id':'ironclaw_1_0',"
+		"'name':'read','input':{}},{'type':'tool_use','id':'ironclaw_1_1','name':'ls',"
+		"'input':{}}]},{'role':'user','content':[{'type':'tool_result',"
+		"'tool_use_id':'ironclaw_1_0','content':'yes'},{'type':'tool_result',"
+		"'tool_use_id':'ironclaw_1_1','content':'no',"
 		"'is_error':true},{'type':'text','text':'and?'}]},{'role':'assistant','content':"
 		"[{'type':'text','text':'done'}]},{'role':'user','content':[{'type':'text',"
 		"'text':'x'},{'type':'text','text':'y'}]}]");
@@ -204,7 +206,7 @@ static void test_missing_results(void **state)
 		assert_string_equal(json_string_value(
 					    json_object_get(result, openai ? "tool_call_id"
 									   : "tool_use_id")),
-				    "a");
+				    openai ? "a" : "ironclaw_1_0");
 		assert_non_null(strstr(json_string_value(json_object_get(result, "content")),
 				       "interrupted"));
 		assert_true(openai || json_is_true(json_object_get(result, "is_error")));
@@ -221,15 +223,37 @@ static void test_odd_calls(void **state)
 		"{'id':'b','name':'','arguments':'[1]'}]}]";
 
 	(void)state;
-	check_messages(MODEL_ANTHROPIC, messages,
-		       "[{'role':'assistant','content':[{'type':'tool_use','id':'a','name':"
-		       "'no_such_tool_','input':{'invalid_arguments':'{\\\"p'}},{'type':'tool_use',"
-		       "'id':'b','name':'_','input':{'invalid_arguments':'[1]'}}]},{'role':'user',"
-		       "'content':[{'type':'tool_result','tool_use_id':'a','is_error':true,"
-		       "'content':'The session was interrupted before the result of this call was "
-		       "there.'},{'type':'tool_result','tool_use_id':'b','is_error':true,"
-		       "'content':'The session was interrupted before the result of this call was "
-		       "there.'}]}]");
+	check_messages(
+		MODEL_ANTHROPIC, messages,
+		"[{'role':'assistant','content':[{'type':'tool_use','id':'ironclaw_0_0','name':"
+		"'no_such_tool_','input':{'invalid_arguments':'{\\\"p'}},{'type':'tool_use',"
+		"'id':'ironclaw_0_1','name':'_','input':{'invalid_arguments':'[1]'}}]},{'role':'"
+		"user',"
+		"'content':[{'type':'tool_result','tool_use_id':'ironclaw_0_0','is_error':true,"
+		"'content':'The session was interrupted before the result of this call was "
+		"there.'},{'type':'tool_result','tool_use_id':'ironclaw_0_1','is_error':true,"
+		"'content':'The session was interrupted before the result of this call was "
+		"there.'}]}]");
+}
+
+/* Another server's ids: of any characters, and the same ones in each turn. */
+static void test_foreign_ids(void **state)
+{
+	static const char messages[] =
+		"[{'role':'user','text':'hi'},{'role':'assistant','text':'','calls':[{'id':'ls:0',"
+		"'name':'ls','arguments':''}]},{'role':'tool','id':'ls:0','text':'x'},"
+		"{'role':'assistant','text':'','calls':[{'id':'ls:0','name':'ls','arguments':''}]},"
+		"{'role':'tool','id':'ls:0','text':'y'}]";
+
+	(void)state;
+	check_messages(
+		MODEL_ANTHROPIC, messages,
+		"[{'role':'user','content':[{'type':'text','text':'hi'}]},{'role':'assistant',"
+		"'content':[{'type':'tool_use','id':'ironclaw_1_0','name':'ls','input':{}}]},"
+		"{'role':'user','content':[{'type':'tool_result','tool_use_id':'ironclaw_1_0',"
+		"'content':'x'}]},{'role':'assistant','content':[{'type':'tool_use','id':"
+		"'ironclaw_3_0','name':'ls','input':{}}]},{'role':'user','content':[{'type':"
+		"'tool_result','tool_use_id':'ironclaw_3_0','content':'y'}]}]");
 }
 
 static void test_kept(void **state)
@@ -403,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_missing_results),
 		cmocka_unit_test(test_odd_calls),
+		cmocka_unit_test(test_foreign_ids),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_empty_messages_are_left_out),
 		cmocka_unit_test(test_refused_messages),

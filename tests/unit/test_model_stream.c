@@ -258,6 +258,39 @@ static void test_bounds(void **state)
 	assert_int_equal(flood(MODEL_ANTHROPIC, long_signature), -EPROTO);
 }
 
+/* Whatever a server says of tokens, the reply that was taken down is the one that is read again. */
+static void test_usage(void **state)
+{
+	static const char *const numbers[] = {"7", "1099511627776", "1099511627777",
+					      "9223372036854775807", "-1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct model_stream_options o = {.model = "m", .dialect = MODEL_ANTHROPIC};
+		struct model_reply reply, again;
+		struct model_stream *s;
+		char text[512];
+		json_t *json;
+
+		(void)snprintf(
+			text, sizeof(text),
+			"{\"content\":[],\"usage\":{\"input_tokens\":%s,\"output_tokens\":%s,"
+			"\"cache_read_input_tokens\":%s,\"cache_creation_input_tokens\":%s}}",
+			numbers[i], numbers[i], numbers[i], numbers[i]);
+		assert_int_equal(model_stream_new(&o, &s), 0);
+		assert_int_equal(model_stream_whole(s, text, strlen(text), NULL), 0);
+		assert_int_equal(model_stream_end(s, &reply, NULL), 0);
+		model_stream_free(s);
+		json = model_reply_json(&reply);
+		assert_int_equal(model_reply_parse(json, &again, NULL), 0);
+		assert_memory_equal(&again.usage, &reply.usage, sizeof(again.usage));
+		assert_int_equal(reply.usage.output, i == 0 ? 7 : i == 1 ? MODEL_TOKENS_MAX : 0);
+		json_decref(json);
+		model_reply_done(&reply);
+		model_reply_done(&again);
+	}
+}
+
 static void test_errors_are_tame(void **state)
 {
 	struct sse_event event = {.type = "message"};
@@ -342,6 +375,12 @@ static void test_replies_that_are_none(void **state)
 		"{'stop':'end','message':{'role':'assistant'}}",
 		"{'stop':'tools','message':{'role':'assistant','text':''}}",
 		"{'stop':'end','message':{'role':'assistant','text':'','calls':[{}]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[1]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[{'id':'1',"
+		"'arguments':''}]}}",
+		"{'stop':'tools','message':{'role':'assistant','text':'','calls':[{'id':'1',"
+		"'name':'x'}]}}",
+		"{'stop':'end','message':{'role':'assistant','text':'','calls':{}}}",
 	};
 
 	(void)state;
@@ -366,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_openai),
 		cmocka_unit_test(test_anthropic),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_errors_are_tame),
 		cmocka_unit_test(test_error_text),
 		cmocka_unit_test(test_arguments),

@@ -4,8 +4,9 @@
 over HTTP.
 
 FAULT: modern (2026-07-28 only), token WORD (any other bearer is refused), forget (each session is
-good for one call), version V (answers the handshake with it), code N (every answer has it). Each
-request is a line of JSON in the log: verb, headers (lower case), message.
+good for one call), version V (answers the handshake with it), code N (every answer has it), deaf
+(takes no answer of the client's, nor its notice of a cancel). Each request is a line of JSON in the
+log: verb, headers (lower case), message.
 """
 import http.server
 import json
@@ -93,7 +94,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             state["pending"] = message
             state["closed"] = time.monotonic()
         elif name == "ask":
-            self.event({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+            for i in range(9 if "deaf" in ARGS else 1):
+                self.event({"jsonrpc": "2.0", "id": 1 + i, "method": "ping"})
             self.event({"jsonrpc": "2.0", "id": "r", "method": "roots/list"})
             end = time.monotonic() + 5
             while len(state["answers"]) < 2 and time.monotonic() < end:
@@ -119,6 +121,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.plain(401, {"error": "who?"})
         if option("code"):
             return self.plain(int(option("code")), {"error": "no"})
+        if "deaf" in ARGS and ("method" not in message or "cancel" in message["method"]):
+            time.sleep(30)
         if "method" not in message:
             state["answers"].append(message.get("result", message.get("error", {}).get("code")))
             return self.plain(202)
