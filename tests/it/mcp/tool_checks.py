@@ -318,7 +318,8 @@ def workspace_queue():
         ids = waiting()
         s.send({"method": "notifications/cancelled", "params": {"requestId": call}})
         s.silent()
-        approvals("approve", ids[0])
+        # What deletes is critical.
+        assert approvals("approve", ids[0], "--yes").returncode == 0
         s.silent(1)
         assert "b" in tree()
         for _ in range(100):
