@@ -75,7 +75,10 @@ size_t sandbox_tools_poll(void *userdata, struct pollfd *fds, int *timeout_ms)
 		n += VM_POLL_MAX;
 	}
 	TAILQ_FOREACH(job, &t->jobs, link)
-	lower(timeout_ms, clock_left_ms(job->next_progress_us));
+	{
+		if (job->mcp) /* nobody is told of one that was taken back */
+			lower(timeout_ms, clock_left_ms(job->next_progress_us));
+	}
 	return n;
 }
 
