@@ -38,7 +38,8 @@ static int run(struct ironclaw_vm *vm, struct vm_process *p, struct ironclaw_exe
 	vm->foreground = p;
 	while (r == 0 && !p->over && (!p->refused || p->builtin))
 		r = vm_step(vm, -1, &why);
-	if (!p->over && p->refused)
+	/* Also when it came to its end in the same round: after CANCELLED there is no VM. */
+	if (p->refused && !p->builtin)
 		give_up(vm);
 	else if (!p->over)
 		process_take_down(vm, &why);

@@ -256,17 +256,27 @@ static bool wanted(const struct http_answer *answer, uint64_t now_us)
 	return answer->stream.name && now_us - answer->done_us <= HTTP_KEEP_MS * 1000ULL;
 }
 
+static struct http_answer *find_unwanted(struct mcp_http *http, uint64_t now_us)
+{
+	struct http_answer *a = http->answers;
+
+	while (a && (a->request || wanted(a, now_us)))
+		a = a->next;
+	return a;
+}
+
 void http_answers_tick(struct mcp_http *http, uint64_t now_us)
 {
-	for (struct http_answer *a = http->answers, *next; a; a = next) {
+	struct http_answer *unwanted;
+
+	/* One at a time: to free one cancels its call, what that leads to may free others. */
+	while ((unwanted = find_unwanted(http, now_us)))
+		http_answer_free(unwanted);
+	for (struct http_answer *a = http->answers; a; a = a->next) {
 		uint64_t quiet_us = now_us - a->said_us;
 
-		next = a->next;
-		if (!a->request) {
-			if (!wanted(a, now_us))
-				http_answer_free(a);
+		if (!a->request)
 			continue;
-		}
 		if (a->form == HTTP_UNDECIDED && quiet_us > HTTP_JSON_MS * 1000ULL) {
 			http_answer_stream(a);
 			http_request_wake(a->request);

@@ -279,7 +279,9 @@ static enum MHD_Result serve_legacy(struct http_request *request, const struct j
 	session = named_session(request, &r);
 	if (!session)
 		return r;
-	if (!room_for_answer(session))
+	/* What gets no answer has its place at once: among it what makes others end. */
+	if (m->kind != JSONRPC_NOTIFICATION && m->kind != JSONRPC_RESPONSE &&
+	    !room_for_answer(session))
 		return http_request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 					   MCP_TOO_MANY_CALLS, "too many requests are running");
 	return receive(request, session);

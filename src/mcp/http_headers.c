@@ -35,10 +35,32 @@ static const struct single singles[] = {
 	SINGLE("Last-Event-ID", last_event),
 };
 
+#define NAME_CHARACTERS                                                                            \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
+
 struct reading {
 	struct MHD_Connection *library;
 	struct http_headers *headers;
 };
+
+/*
+ * Where a body ends must not depend on how tolerant one is. The library takes "Content-Length :"
+ * for a header of another name, and makes one name of a name and the folded line behind it.
+ */
+static bool name_clear(const char *name)
+{
+	static const char *const framing[] = {"Content-Length", "Transfer-Encoding"};
+
+	if (!name[0] || name[strspn(name, NAME_CHARACTERS)])
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(framing); i++) {
+		size_t len = strlen(framing[i]);
+
+		if (strncasecmp(name, framing[i], len) == 0 && name[len])
+			return false;
+	}
+	return true;
+}
 
 static enum MHD_Result read_one(void *userdata, enum MHD_ValueKind kind, const char *key,
 				size_t key_len, const char *value, size_t value_len)
@@ -48,7 +70,7 @@ static enum MHD_Result read_one(void *userdata, enum MHD_ValueKind kind, const c
 
 	if (!value)
 		value = "";
-	if (strlen(key) != key_len || strlen(value) != value_len)
+	if (strlen(key) != key_len || strlen(value) != value_len || !name_clear(key))
 		h->bad = true;
 	if (strcasecmp(key, "Accept") == 0) {
 		h->has_accept = true;

@@ -98,7 +98,7 @@ struct http_headers {
 	const char *host, *origin, *authorization, *content_type, *content_length,
 		*transfer_encoding, *session, *version, *method, *name, *last_event;
 	bool has_accept, accepts_json, accepts_events;
-	bool bad; /* one came twice, or holds a NUL */
+	bool bad; /* one came twice, holds a NUL, or has no clear name */
 };
 
 struct http_request {

@@ -57,6 +57,8 @@ enum MHD_Result http_request_refuse(struct http_request *request, unsigned int s
 	}
 	add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (!request->started) /* not all of it was read */
+		add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ironclaw\"");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
@@ -75,7 +77,7 @@ static enum MHD_Result begin(struct mcp_http *http, struct MHD_Connection *libra
 	const union MHD_ConnectionInfo *socket =
 		MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct http_request *request = calloc(1, sizeof(*request));
-	uint64_t length;
+	uint64_t length = UINT64_MAX;
 
 	if (!request || !socket || !socket->socket_context) {
 		free(request);

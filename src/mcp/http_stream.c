@@ -41,12 +41,17 @@ void http_stream_done(struct http_stream *s)
 	*s = (struct http_stream){0};
 }
 
-/* What was read and need not be kept. */
+/*
+ * What was read and need not be kept. Read is not delivered: the newest of a stream that can be
+ * resumed stays however long it is, for it may be the answer.
+ */
 static void trim(struct http_stream *s)
 {
-	size_t keep = s->name ? HTTP_STREAM_KEEP_B : 0;
+	const size_t keep = s->name ? HTTP_STREAM_KEEP_B : 0;
+	const struct http_stream_event *last = s->name ? s->newest : NULL;
 
-	while (s->first && s->first != s->current && s->kept_b - s->unread_b > keep)
+	while (s->first && s->first != s->current && s->first != last &&
+	       s->kept_b - s->unread_b > keep)
 		drop_first(s);
 }
 

@@ -12,9 +12,12 @@
 
 #include "base/cleanup.h"
 #include "mcp/http.h"
+#include "mcp/sandbox_work.h"
 
 /* Sessions, the shared one of modern requests, and the one that is ready. */
-#define CLIENTS_MAX 16U
+#define CLIENTS_MAX   16U
+/* VMs of clients that are gone: who comes and goes cannot have any number of them started. */
+#define ABANDONED_MAX 16U
 
 struct client {
 	struct sandbox_tools *tools; /* NULL: free */
@@ -33,6 +36,9 @@ enum { FD_HTTP, FD_STOP, FD_CLIENTS };
 
 static int start_client(struct serving *s, struct sandbox_tools **ret, struct ironclaw_error *err)
 {
+	if (sandbox_work_abandoned() >= ABANDONED_MAX)
+		return err_set(err, IRONCLAW_ERR_BUSY, EBUSY,
+			       "the VMs of earlier clients have not ended yet");
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		int r;
 

@@ -75,7 +75,10 @@ size_t sandbox_tools_poll(void *userdata, struct pollfd *fds, int *timeout_ms)
 		n += VM_POLL_MAX;
 	}
 	TAILQ_FOREACH(job, &t->jobs, link)
-	lower(timeout_ms, clock_left_ms(job->next_progress_us));
+	{
+		if (job->mcp) /* nobody is told of one that was taken back */
+			lower(timeout_ms, clock_left_ms(job->next_progress_us));
+	}
 	return n;
 }
 
@@ -139,15 +142,28 @@ static bool works(struct sandbox_tools *t)
 	return false;
 }
 
-/* Until nothing goes on any more, but not for long. */
+static bool applies(const struct sandbox_tools *t)
+{
+	return t->client.work && t->client.work->kind == SANDBOX_WORK_APPLY;
+}
+
+/*
+ * Until nothing goes on any more, but not for long. Only an apply is waited for in any case: cut
+ * off, the user's folder would be put back by the next one, and the log would not say what came
+ * of it.
+ */
 static void wait_for_works(struct sandbox_tools *t)
 {
 	const uint64_t deadline_us = clock_now_us() + FREE_WAIT_MS * 1000ULL;
 	struct pollfd wake = {.fd = t->wake_fd, .events = POLLIN};
 	uint64_t count;
 
-	while (works(t) && clock_left_ms(deadline_us) > 0) {
-		(void)poll(&wake, 1, clock_left_ms(deadline_us));
+	while (works(t)) {
+		const int left_ms = applies(t) ? -1 : clock_left_ms(deadline_us);
+
+		if (left_ms == 0)
+			break;
+		(void)poll(&wake, 1, left_ms);
 		(void)!read(t->wake_fd, &count, sizeof(count));
 		tool_advance(t);
 		close_idle(t);

@@ -3,7 +3,8 @@
  * sandbox_work.c - see sandbox_work.h.
  *
  * A work is freed by the second of two: the thread, when it is done, and whoever started it, when
- * it has read the result or abandons it. `state` says who was first.
+ * it has read the result or abandons it. `state` says who was first. Its copy of the descriptor is
+ * the thread's alone, which may still need it when the work is gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #include "mcp/sandbox_work.h"
 
 enum { RUNNING, OVER, ABANDONED };
+
+static atomic_uint n_abandoned;
 
 static void do_work(struct sandbox_work *w)
 {
@@ -38,37 +41,30 @@ static void do_work(struct sandbox_work *w)
 	}
 }
 
-static void work_free(struct sandbox_work *w)
-{
-	(void)close(w->wake_fd);
-	free(w);
-}
-
 /* Nobody reads the result. */
 static void leave(struct sandbox_work *w)
 {
 	for (size_t i = 0; i < w->n_calls; i++)
 		sandbox_call_drop(w->calls[i]);
 	(void)sandbox_close(w->sandbox, NULL);
-	work_free(w);
+	free(w);
 }
 
 static void *work_main(void *argument)
 {
 	const uint64_t one = 1;
 	struct sandbox_work *w = argument;
-	int wake_fd, was = RUNNING;
+	const int wake_fd = w->wake_fd;
+	int was = RUNNING;
 
 	do_work(w);
-	/* Its own copy may be gone with @w as soon as the state says so. */
-	wake_fd = fcntl(w->wake_fd, F_DUPFD_CLOEXEC, 3);
 	if (atomic_compare_exchange_strong(&w->state, &was, OVER)) {
 		(void)!write(wake_fd, &one, sizeof(one));
 	} else {
 		leave(w);
+		atomic_fetch_sub(&n_abandoned, 1);
 	}
-	if (wake_fd >= 0)
-		(void)close(wake_fd);
+	(void)close(wake_fd);
 	return NULL;
 }
 
@@ -96,7 +92,8 @@ int sandbox_work_start(const struct sandbox_work *what, int wake_fd, struct sand
 	(void)pthread_attr_destroy(&detached);
 	if (r < 0) {
 		*ret = NULL;
-		work_free(w);
+		(void)close(w->wake_fd);
+		free(w);
 	}
 	return r;
 }
@@ -108,8 +105,7 @@ bool sandbox_work_is_over(const struct sandbox_work *work)
 
 void sandbox_work_free(struct sandbox_work *work)
 {
-	if (work)
-		work_free(work);
+	free(work);
 }
 
 void sandbox_work_keep(struct sandbox_work *work, struct sandbox_call *call)
@@ -122,6 +118,14 @@ void sandbox_work_abandon(struct sandbox_work *work)
 {
 	int was = RUNNING;
 
-	if (!atomic_compare_exchange_strong(&work->state, &was, ABANDONED))
+	atomic_fetch_add(&n_abandoned, 1);
+	if (!atomic_compare_exchange_strong(&work->state, &was, ABANDONED)) {
+		atomic_fetch_sub(&n_abandoned, 1);
 		leave(work);
+	}
+}
+
+unsigned int sandbox_work_abandoned(void)
+{
+	return atomic_load(&n_abandoned);
 }

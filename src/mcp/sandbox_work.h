@@ -59,4 +59,8 @@ void sandbox_work_keep(struct sandbox_work *work, struct sandbox_call *call);
 /** sandbox_work_abandon() - nobody waits for it any more; its sandbox is closed when it is over. */
 void sandbox_work_abandon(struct sandbox_work *work);
 
+/** sandbox_work_abandoned() - how many of those still go on, each with a sandbox, in the process.
+ */
+unsigned int sandbox_work_abandoned(void);
+
 #endif

@@ -93,7 +93,7 @@ static void batch_settle(struct mcp_batch *batch, bool tell)
 		return;
 	if (batch->failed)
 		batch_add(batch, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,"
-				 "\"message\":\"out of memory\"}}");
+				 "\"message\":\"too much for one array\"}}");
 	if (batch->text) {
 		/* batch_add() left room for it */
 		memcpy(batch->text + batch->len, "]", sizeof("]"));
@@ -112,7 +112,7 @@ static void answer(struct mcp_sink *sink, struct mcp_batch *batch, char *text,
 		   struct mcp_message message)
 {
 	if (batch) {
-		batch_add(batch, text);
+		batch_add(batch, batch->len <= MCP_BATCH_MAX_B ? text : NULL);
 		batch_settle(batch, true);
 	} else {
 		message.kind = text ? MCP_SENT_RESPONSE : MCP_SENT_NOTHING;

@@ -14,12 +14,14 @@
 
 #include "mcp/server.h"
 
-#define MCP_META(name) "io.modelcontextprotocol/" name
+#define MCP_META(name)	"io.modelcontextprotocol/" name
 
 /* The revisions that brought something; they compare as texts. */
-#define MCP_2024_11    "2024-11-05"
-#define MCP_2025_03    "2025-03-26" /* batches (here alone), annotations, capability completions */
-#define MCP_2025_06    "2025-06-18" /* titles, structured output, resource links */
+#define MCP_2024_11	"2024-11-05"
+#define MCP_2025_03	"2025-03-26" /* batches (here alone), annotations, capability completions */
+#define MCP_2025_06	"2025-06-18" /* titles, structured output, resource links */
+
+#define MCP_BATCH_MAX_B (32U << 20) /* of the answers to one array; then no more is added */
 
 /* Answers to the requests of one array. */
 struct mcp_batch {
@@ -27,7 +29,7 @@ struct mcp_batch {
 	size_t pending; /* requests without an answer, and one while the array is walked */
 	char *text;	/* "[A,B", or NULL */
 	size_t len;
-	bool failed; /* no memory for one of the answers */
+	bool failed; /* one of the answers had no room */
 };
 
 /* Of subscriptions/listen. */

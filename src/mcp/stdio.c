@@ -25,6 +25,8 @@ struct server {
 	const struct mcp_stdio *options;
 	struct mcp_session *session;
 	struct json_lines lines;
+	char in[READ_B]; /* what was read: in[in_at] to in[in_len] is not taken yet */
+	size_t in_at, in_len;
 	char *queue; /* what waits to be written: queue[sent] to queue[len] */
 	size_t sent, len, size;
 	bool ended;  /* of the input, or told to stop */
@@ -85,17 +87,33 @@ static int take_line(void *userdata, const char *text, size_t len)
 		(void)mcp_session_receive(s->session, text, len, &s->sink);
 	else
 		mcp_session_too_long(s->session, &s->sink);
-	return 0;
+	return s->failure;
+}
+
+static bool takes_more(const struct server *s)
+{
+	return queued(s) < MCP_STDIO_QUEUE_MAX_B && s->failure == 0;
+}
+
+/* A line at a time: a single read may hold hundreds of requests, each with a large answer. */
+static void take_input(struct server *s)
+{
+	while (s->in_at < s->in_len && takes_more(s)) {
+		const char *data = s->in + s->in_at, *lf = memchr(data, '\n', s->in_len - s->in_at);
+		size_t n = lf ? (size_t)(lf - data) + 1 : s->in_len - s->in_at;
+
+		s->in_at += n;
+		s->failure = json_lines_feed(&s->lines, data, n);
+	}
 }
 
 static void serve_input(struct server *s)
 {
-	char data[READ_B];
-	ssize_t n = read(s->options->in_fd, data, sizeof(data));
+	ssize_t n = read(s->options->in_fd, s->in, sizeof(s->in));
 
-	if (n > 0)
-		s->failure = json_lines_feed(&s->lines, data, (size_t)n);
-	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+	s->in_at = 0;
+	s->in_len = n > 0 ? (size_t)n : 0;
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		s->ended = true;
 }
 
@@ -120,8 +138,9 @@ static void round_of(struct server *s, int timeout_ms, bool reading)
 {
 	const struct mcp_loop *loop = s->options->loop;
 	struct pollfd fds[FD_LOOP + MCP_LOOP_FDS_MAX] = {
-		[FD_IN] = {.fd = reading && queued(s) < MCP_STDIO_QUEUE_MAX_B ? s->options->in_fd
-									      : -1,
+		[FD_IN] = {.fd = reading && s->in_at == s->in_len && takes_more(s)
+					 ? s->options->in_fd
+					 : -1,
 			   .events = POLLIN},
 		[FD_OUT] = {.fd = s->options->out_fd, .events = queued(s) > 0 ? POLLOUT : 0},
 		[FD_STOP] = {.fd = reading ? s->options->stop_fd : -1, .events = POLLIN},
@@ -144,6 +163,8 @@ static void round_of(struct server *s, int timeout_ms, bool reading)
 		s->ended = true;
 	if (fds[FD_IN].revents)
 		serve_input(s);
+	if (reading)
+		take_input(s);
 }
 
 int mcp_stdio_serve(const struct mcp_stdio *options, struct ironclaw_error *err)

@@ -54,6 +54,11 @@ check() {
 	check workspace_policy
 }
 
+@test "workspace: the end of the input waits for an apply that has begun" {
+	home_copy
+	check workspace_end
+}
+
 @test "workspace: approvals decide, and a late yes has no effect" {
 	home_copy
 	check workspace_queue

@@ -297,6 +297,43 @@ static void test_stream_bounds(void **state)
 	http_stream_done(&s);
 }
 
+static void discard(struct http_stream *s)
+{
+	char piece[4096];
+
+	while (http_stream_read(s, piece, sizeof(piece)) > 0)
+		;
+}
+
+/* An answer that is longer than all that is kept otherwise: it can still be asked for again. */
+static void test_resume_long(void **state)
+{
+	const size_t size = 2 * HTTP_STREAM_KEEP_B;
+	cleanup_free char *big = malloc(size);
+	struct http_stream s;
+
+	(void)state;
+	assert_non_null(big);
+	memset(big, 'x', size);
+	http_stream_init(&s, 1);
+	assert_int_equal(http_stream_prime(&s, 10), 0);
+	assert_int_equal(http_stream_message(&s, big, size), 0);
+	discard(&s);
+	assert_int_equal(s.unread_b, 0);
+	http_stream_resume(&s, 1);
+	assert_true(s.unread_b > size);
+	/* The next one takes its place; and a stream without ids keeps nothing. */
+	assert_int_equal(http_stream_message(&s, "[]", 2), 0);
+	discard(&s);
+	assert_true(s.kept_b < size);
+	http_stream_done(&s);
+	http_stream_init(&s, 0);
+	assert_int_equal(http_stream_message(&s, big, size), 0);
+	discard(&s);
+	assert_int_equal(s.kept_b, 0);
+	http_stream_done(&s);
+}
+
 static void test_event_ids(void **state)
 {
 	static const char *const bad[] = {"",
@@ -329,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_values),	      cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_stream),	      cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_stream_bounds), cmocka_unit_test(test_event_ids),
+		cmocka_unit_test(test_resume_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,9 +8,13 @@
 
 #include <cmocka.h>
 
+#include "mcp/server_internal.h"
 #include "mcp_fake.h"
 
-#define RPC "{\"jsonrpc\":\"2.0\","
+#define LONG_TEXT_B 1000000
+#define LONG_TEXTS  40
+
+#define RPC	    "{\"jsonrpc\":\"2.0\","
 #define META                                                                                       \
 	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                   \
 	"\"io.modelcontextprotocol/clientCapabilities\":{}}"
@@ -377,6 +381,59 @@ static void test_too_many(void **state)
 	assert_string_equal(say(CALL_HOLD("\"more\"", "1")), "");
 }
 
+static void answer_long(void *userdata, struct mcp_call *call, const struct mcp_tool *tool,
+			json_t *arguments)
+{
+	static char text[LONG_TEXT_B];
+
+	(void)userdata;
+	(void)tool;
+	(void)arguments;
+	memset(text, 'y', sizeof(text));
+	mcp_call_finish_text(call, text, sizeof(text), false);
+}
+
+struct measure {
+	struct mcp_sink sink;
+	size_t n, len;
+	char tail[64];
+};
+
+static void measure_send(struct mcp_sink *sink, const struct mcp_message *m)
+{
+	struct measure *measured = (struct measure *)sink;
+
+	measured->n++;
+	measured->len = m->len;
+	(void)snprintf(measured->tail, sizeof(measured->tail), "%s",
+		       m->text + (m->len > 40 ? m->len - 40 : 0));
+}
+
+/* Few bytes may ask for many: what does not fit is said to be missing. */
+static void test_long_batch(void **state)
+{
+	const struct mcp_ops long_ops = {answer_long, fake_request, fake_cancel};
+	struct measure measured = {.sink.send = measure_send};
+	char text[8192] = "[";
+	size_t len = 1;
+
+	(void)state;
+	server = fake_server;
+	server.ops = &long_ops;
+	assert_int_equal(mcp_session_new(&server, MCP_ERA_LEGACY, &fake, NULL, &session), 0);
+	open_as("2025-03-26");
+	for (int i = 0; i < LONG_TEXTS; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"%s" RPC "\"id\":%d,\"method\":\"tools/call\","
+					"\"params\":{\"name\":\"link\"}}",
+					i > 0 ? "," : "", i);
+	text[len++] = ']';
+	assert_true(mcp_session_receive(session, text, len, &measured.sink));
+	assert_int_equal(measured.n, 1);
+	assert_true(measured.len > LONG_TEXT_B && measured.len < MCP_BATCH_MAX_B + 2 * LONG_TEXT_B);
+	has(measured.tail, "too much for one array\"}}]");
+}
+
 static void test_batch(void **state)
 {
 	(void)state;
@@ -682,6 +739,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_cancel_answers, stop),
 		cmocka_unit_test_teardown(test_too_many, stop),
 		cmocka_unit_test_teardown(test_batch, stop),
+		cmocka_unit_test_teardown(test_long_batch, stop),
 		cmocka_unit_test_teardown(test_modern, stop),
 		cmocka_unit_test_teardown(test_one_era, stop),
 		cmocka_unit_test_teardown(test_resources, stop),

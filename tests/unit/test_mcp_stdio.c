@@ -15,13 +15,16 @@
 #include "mcp/stdio.h"
 #include "mcp_fake.h"
 
-#define PING(id)     "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"ping\"}"
-#define PONG(id)     "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{}}\n"
-#define DEADLINE_S   20
-#define TOO_LONG_B   (JSONRPC_TEXT_MAX_B + 100)
-#define UNREAD_CALLS 3000
+#define PING(id)      "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"ping\"}"
+#define PONG(id)      "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{}}\n"
+#define DEADLINE_S    20
+#define TOO_LONG_B    (JSONRPC_TEXT_MAX_B + 100)
+#define UNREAD_CALLS  3000
+#define LONG_ANSWER_B 100000
+#define LONG_ANSWERS  500
 
 static pid_t child;
+static const char *instructions; /* of the next server */
 static int to_fd = -1, from_fd = -1, stop_fd = -1, turns_fd = -1;
 
 /* Says that the loop still turns: a byte a turn, as long as somebody reads them. */
@@ -46,8 +49,9 @@ static void serve(int in_fd, int out_fd, int stop, int turns)
 {
 	const struct mcp_loop loop = {turn_poll, turn_serve, &turns};
 	static struct fake fake;
+	struct mcp_server server = fake_server;
 	const struct mcp_stdio options = {
-		.server = &fake_server,
+		.server = &server,
 		.userdata = &fake,
 		.in_fd = in_fd,
 		.out_fd = out_fd,
@@ -55,6 +59,7 @@ static void serve(int in_fd, int out_fd, int stop, int turns)
 		.loop = &loop,
 	};
 
+	server.instructions = instructions;
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A busy loop dies of it. */
 	(void)alarm(DEADLINE_S);
@@ -296,6 +301,57 @@ static void test_unread_socket(void **state)
 	test_unread(true);
 }
 
+/* KiB of the child's memory that are its own. */
+static long memory(void)
+{
+	char path[64], line[256];
+	long kib = -1;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (kib < 0 && fgets(line, sizeof(line), f))
+		if (strncmp(line, "RssAnon:", 8) == 0)
+			kib = strtol(line + 8, NULL, 10);
+	(void)fclose(f);
+	assert_true(kib > 0);
+	return kib;
+}
+
+/* All the requests are in one read: each is answered, but not before there is room for it. */
+static void test_many_in_one_read(void **state)
+{
+	static const char one[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\","
+				  "\"params\":{\"protocolVersion\":\"2025-11-25\"}}\n";
+	static char text[LONG_ANSWER_B], all[LONG_ANSWERS * sizeof(one)], answers[65536];
+	size_t got = 0;
+	long before;
+
+	(void)state;
+	memset(text, 'y', sizeof(text) - 1);
+	for (size_t i = 0; i < LONG_ANSWERS; i++)
+		memcpy(all + i * (sizeof(one) - 1), one, sizeof(one));
+	instructions = text;
+	start(false);
+	instructions = NULL;
+	expect_turns();
+	before = memory();
+	put(all);
+	expect_turns();
+	expect_turns();
+	assert_true(memory() - before < LONG_ANSWERS * LONG_ANSWER_B / 1024 / 2);
+	while (got < LONG_ANSWERS) {
+		ssize_t n = read(from_fd, answers, sizeof(answers));
+
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			got += answers[i] == '\n';
+	}
+	close_one(&to_fd);
+	assert_int_equal(end(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +363,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_too_long, stop),
 		cmocka_unit_test_teardown(test_unread_pipe, stop),
 		cmocka_unit_test_teardown(test_unread_socket, stop),
+		cmocka_unit_test_teardown(test_many_in_one_read, stop),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_process.c - machine/process.h against a guest of our own at the other end of a socket. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +82,7 @@ static int build(void **state)
 	vm->launch.client_fd = pair[1];
 	(void)snprintf(vm->launch.vm_id, sizeof(vm->launch.vm_id), "a-test");
 	session_link_init(&vm->link, pair[1]);
-	assert_int_equal(pipe(vm->wake_fds), 0);
+	assert_int_equal(pipe2(vm->wake_fds, O_CLOEXEC | O_NONBLOCK), 0);
 	wire_reader_init(&guest, WIRE_FROM_HOST, space, sizeof(space));
 	return 0;
 }
@@ -333,6 +334,30 @@ static void a_refusal_kills_its_own_process(void **state)
 	assert_int_equal(result_of(other.p), 4);
 	vm_process_free(h.p);
 	vm_process_free(other.p);
+}
+
+/* Output and end come in one piece: the refusal has the same end all the same. */
+static void an_exec_that_was_refused_has_no_vm(void **state)
+{
+	struct ironclaw_exec_result result = {.size = sizeof(result)};
+	struct heard h = {.answer = -ENOSPC};
+	const struct ironclaw_exec_options options = {.size = sizeof(options),
+						      .argv = plain,
+						      .output = on_output,
+						      .userdata = &h};
+	size_t n;
+
+	(void)state;
+	n = frame_put(buf, WIRE_STARTED, WIRE_STREAM_NONE, 1, NULL, 0);
+	n += frame_put(buf + n, WIRE_DATA, WIRE_STREAM_STDOUT, 1, "x", 1);
+	n += frame_put_exit(buf + n, 1, 0);
+	assert_int_equal(send(guest_fd, buf, n, 0), (ssize_t)n);
+	assert_int_equal(ironclaw_vm_exec(vm, &options, &result, &err), -ENOSPC);
+	assert_int_equal(err.code, IRONCLAW_ERR_CANCELLED);
+	assert_int_equal(h.calls, 1);
+	assert_true(vm->launch.ended);
+	assert_int_equal(ironclaw_vm_exec(vm, &options, &result, &err), -EPIPE);
+	assert_int_equal(err.code, IRONCLAW_ERR_LOST);
 }
 
 static void a_kill_gives_back_what_was_kept(void **state)
@@ -597,6 +622,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(more_than_the_window_is_a_breach, build, tear_down),
 		cmocka_unit_test_setup_teardown(a_refusal_kills_its_own_process, build, tear_down),
+		cmocka_unit_test_setup_teardown(an_exec_that_was_refused_has_no_vm, build,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_kill_gives_back_what_was_kept, build, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_freed_keeps_its_number_until_its_end,
 						build, tear_down),

@@ -4,6 +4,7 @@
 failed; exit status 1. Each check starts servers of its own.
 """
 import base64
+import fcntl
 import json
 import os
 import re
@@ -267,6 +268,29 @@ def workspace_policy():
         assert tree()["src/a"] == "mine\n"
 
 
+def workspace_end():
+    """The end of the input waits for an apply that has begun, and for its record."""
+    make_workspace()
+    policy([{"name": "all", "decision": "allow", "workspace": os.path.realpath("ws"),
+             "paths": ["."], "effects": ["create"]}])
+    with Server("--workspace", "ws", "--exclude", "*.key") as s:
+        s.open()
+        s.good("sandbox_exec", command="for i in $(seq 1000); do echo $i >x$i; done")
+        s.begin("sandbox_apply", {})
+        while not any(os.path.exists(f"ws/x{i}") for i in (1, 500, 1000)):
+            time.sleep(0.001)
+        # The outcome cannot be recorded yet.
+        with open(os.environ["IRONCLAW_HOME"] + "/data/audit/lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            s.process.stdin.close()
+            time.sleep(3)
+            assert s.process.poll() is None, "it has ended"
+        assert s.process.wait(20) == 0
+    assert len(tree()) == 1003, len(tree())
+    with open(os.environ["IRONCLAW_HOME"] + "/data/audit/log", encoding="utf-8") as f:
+        assert any('"outcome"' in line and '"applied":1000' in line for line in f)
+
+
 def workspace_queue():
     """`ironclaw approvals` decides, while calls go on; with progress."""
     make_workspace()
@@ -294,7 +318,8 @@ def workspace_queue():
         ids = waiting()
         s.send({"method": "notifications/cancelled", "params": {"requestId": call}})
         s.silent()
-        approvals("approve", ids[0])
+        # What deletes is critical.
+        assert approvals("approve", ids[0], "--yes").returncode == 0
         s.silent(1)
         assert "b" in tree()
         for _ in range(100):
@@ -320,4 +345,4 @@ def workspace_queue():
 
 if __name__ == "__main__":
     run_check(sys.argv, [one_vm, timeouts, outputs, files, no_start, lost_vm, unread_stderr,
-                         workspace_refused, workspace_policy, workspace_queue])
+                         workspace_refused, workspace_policy, workspace_end, workspace_queue])
