@@ -239,6 +239,8 @@ void mcp_call_error(struct mcp_call *call, int code, const char *message, json_t
  */
 void mcp_call_need_input(struct mcp_call *call, json_t *requests, const char *state);
 
+typedef void (*mcp_answer_fn)(void *userdata, struct mcp_call *call, json_t *result, json_t *error);
+
 /**
  * mcp_call_ask() - legacy: a request to the client, on the call's sink.
  * @params:	(taken)
@@ -248,9 +250,7 @@ void mcp_call_need_input(struct mcp_call *call, json_t *requests, const char *st
  * Return: 0; -EPROTO: a modern call; -EOPNOTSUPP: the client did not declare what @method needs;
  * -EBUSY: MCP_ASKED_MAX; -ENOMEM
  */
-int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params,
-		 void (*answer)(void *userdata, struct mcp_call *call, json_t *result,
-				json_t *error));
+int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params, mcp_answer_fn answer);
 
 /** mcp_string() - a JSON string from any bytes: what is no UTF-8 becomes U+FFFD. NULL without
  * memory. */

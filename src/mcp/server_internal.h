@@ -60,7 +60,7 @@ struct mcp_call {
 struct mcp_asked {
 	json_int_t id;
 	struct mcp_call *call; /* NULL: free */
-	void (*answer)(void *userdata, struct mcp_call *call, json_t *result, json_t *error);
+	mcp_answer_fn answer;
 };
 
 struct mcp_session {

@@ -118,7 +118,7 @@ static struct mcp_asked *free_asked(struct mcp_session *s)
 }
 
 static int ask(struct mcp_call *call, const char *method, const json_t *params,
-	       void (*answer)(void *userdata, struct mcp_call *call, json_t *result, json_t *error))
+	       mcp_answer_fn answer)
 {
 	struct mcp_session *s = call->session;
 	const char *needed = needed_capability(method);
@@ -145,9 +145,7 @@ static int ask(struct mcp_call *call, const char *method, const json_t *params,
 	return 0;
 }
 
-int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params,
-		 void (*answer)(void *userdata, struct mcp_call *call, json_t *result,
-				json_t *error))
+int mcp_call_ask(struct mcp_call *call, const char *method, json_t *params, mcp_answer_fn answer)
 {
 	int r = call->cancelling || call->doomed ? -EPROTO : ask(call, method, params, answer);
 
