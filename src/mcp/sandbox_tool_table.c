@@ -195,5 +195,6 @@ const struct mcp_tool sandbox_tool_table[TOOL_IDS] = {
 		 .annotations = OUTSIDE},
 };
 
-_Static_assert(TOOL_READ_MAX_B == 28000 && TOOL_LIST_MAX == 1000 && TOOL_PATHS_MAX == 1000,
-	       "as the schemas say");
+_Static_assert(TOOL_READ_MAX_B == 28000, "as the schemas say");
+_Static_assert(TOOL_LIST_MAX == 1000, "as the schemas say");
+_Static_assert(TOOL_PATHS_MAX == 1000, "as the schemas say");

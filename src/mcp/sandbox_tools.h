@@ -49,8 +49,8 @@ int sandbox_tools_new(const struct sandbox_tools_options *options, struct sandbo
 /**
  * sandbox_tools_free() - the client is gone (its sessions freed before): ends its VMs. NULL is
  * fine.
- * @wait:	about a second for what goes on, and for an apply until it is over, as before the end
- *of the process; false: not at all
+ * @wait:	about a second for what goes on, and for an apply until it is over, as before the
+ *end of the process; false: not at all
  *
  * What then still goes on ends its VM by itself, or with the process.
  */

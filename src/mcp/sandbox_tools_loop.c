@@ -3,6 +3,7 @@
  * sandbox_tools_loop.c - the sandbox tools' part in a poll loop, their beginning and their end.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -40,13 +41,14 @@ static void tell_progress(struct sandbox_tools *t)
 
 	TAILQ_FOREACH(job, &t->jobs, link)
 	{
-		const double elapsed_s = (double)((now_us - job->started_us) / 1000000);
+		const uint64_t elapsed_s = (now_us - job->started_us) / 1000000;
 		char text[96];
 
 		if (now_us < job->next_progress_us || !job->mcp)
 			continue;
-		(void)snprintf(text, sizeof(text), "%s (%.0f s)", progress_text(job), elapsed_s);
-		mcp_call_progress(job->mcp, elapsed_s, -1, text);
+		(void)snprintf(text, sizeof(text), "%s (%" PRIu64 " s)", progress_text(job),
+			       elapsed_s);
+		mcp_call_progress(job->mcp, (double)elapsed_s, -1, text);
 		job->next_progress_us = now_us + TOOL_PROGRESS_US;
 	}
 }
