@@ -2,9 +2,9 @@
 /*
  * jsonrpc.c - see jsonrpc.h.
  *
- * Before jansson sees a text it is walked once: what it would cost (depth, number of values) is
- * bounded there, and halves of surrogate pairs, which jansson refuses, are replaced in a copy. One
- * such half in a file that a model wants written must not leave its call without an answer.
+ * Before jansson sees a text, what it would cost is bounded (json_bounded.h), and halves of
+ * surrogate pairs, which jansson refuses, are replaced in a copy. One such half in a file that a
+ * model wants written must not leave its call without an answer.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -12,10 +12,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "codec/json_bounded.h"
 #include "codec/jsonrpc.h"
-
-/* A value costs up to some 150 bytes in memory and as little as two in the text. */
-#define VALUES_MAX (1U << 17)
 
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY)
 
@@ -58,49 +56,29 @@ static size_t escape_length(const char *p, const char *end, bool *ret_lone)
 	return 6;
 }
 
-/* The copy that gets U+FFFD; made at the first need. */
-static int mend(const char *text, size_t len, size_t at, char **copy)
-{
-	if (!*copy) {
-		*copy = malloc(len);
-		if (!*copy)
-			return -ENOMEM;
-		memcpy(*copy, text, len);
-	}
-	memcpy(*copy + at + 2, "fffd", 4);
-	return 0;
-}
-
-/* Return: 0, -E2BIG (*ret_why), -ENOMEM. *@ret_copy: the text to take instead, or NULL. */
-static int walk(const char *text, size_t len, char **ret_copy, const char **ret_why)
+/* Return: 0, -ENOMEM. *@ret_copy: the text with U+FFFD to take instead, made at the first need. */
+static int mend(const char *text, size_t len, char **ret_copy)
 {
 	const char *end = text + len;
-	size_t depth = 0, values = 0, step;
-	bool in_string = false;
+	bool in_string = false, lone;
+	size_t step;
 
 	for (const char *p = text; p < end; p += step) {
-		bool lone = false;
-
 		step = 1;
-		if (*p == '"') {
+		if (*p == '"')
 			in_string = !in_string;
-		} else if (in_string && *p == '\\') {
-			step = escape_length(p, end, &lone);
-			if (lone && mend(text, len, (size_t)(p - text), ret_copy) < 0)
+		if (!in_string || *p != '\\')
+			continue;
+		step = escape_length(p, end, &lone);
+		if (!lone)
+			continue;
+		if (!*ret_copy) {
+			*ret_copy = malloc(len);
+			if (!*ret_copy)
 				return -ENOMEM;
-		} else if (!in_string && (*p == '{' || *p == '[')) {
-			depth++;
-			values++;
-		} else if (!in_string && (*p == '}' || *p == ']')) {
-			depth -= depth > 0;
-		} else if (!in_string && *p == ',') {
-			values++;
+			memcpy(*ret_copy, text, len);
 		}
-		if (depth > JSONRPC_DEPTH_MAX || values > VALUES_MAX) {
-			*ret_why =
-				depth > JSONRPC_DEPTH_MAX ? "nested too deeply" : "too many values";
-			return -E2BIG;
-		}
+		memcpy(*ret_copy + (p - text) + 2, "fffd", 4);
 	}
 	return 0;
 }
@@ -191,23 +169,22 @@ void jsonrpc_classify(json_t *value, struct jsonrpc_message *ret)
 int jsonrpc_parse(const char *text, size_t len, struct jsonrpc_message *ret)
 {
 	cleanup_free char *copy = NULL;
-	const char *why = NULL;
+	const char *why;
 	json_t *document;
 	json_error_t error;
-	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	if (len > JSONRPC_TEXT_MAX_B) {
 		broken(ret, JSONRPC_PARSE_ERROR, "too long");
 		return 0;
 	}
-	r = walk(text, len, &copy, &why);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
+	why = json_too_costly(text, len);
+	if (why) {
 		broken(ret, JSONRPC_PARSE_ERROR, why);
 		return 0;
 	}
+	if (mend(text, len, &copy) < 0)
+		return -ENOMEM;
 	document = json_loadb(copy ? copy : text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
 			      &error);
 	if (!document) {

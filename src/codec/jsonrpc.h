@@ -4,7 +4,7 @@
  * newlines. No I/O.
  *
  * The text is hostile. It must be one JSON value in valid UTF-8 without duplicate keys, nested at
- * most JSONRPC_DEPTH_MAX deep, of at most JSONRPC_TEXT_MAX_B bytes. Strings may hold NUL: so
+ * most JSON_BOUNDED_DEPTH_MAX deep, of at most JSONRPC_TEXT_MAX_B bytes. Strings may hold NUL: so
  * compare them with their length (jsonrpc_is()). An escaped half of a surrogate pair, which
  * JavaScript writes and JSON cannot carry, is read as U+FFFD.
  */
@@ -16,7 +16,6 @@
 #include <stddef.h>
 
 #define JSONRPC_TEXT_MAX_B   (10U << 20) /* what the SDKs' own readers take */
-#define JSONRPC_DEPTH_MAX    128
 #define JSONRPC_BATCH_MAX    128
 #define JSONRPC_ID_MAX_B     256 /* of an id that is a string */
 #define JSONRPC_METHOD_MAX_B 128

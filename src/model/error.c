@@ -80,7 +80,8 @@ static void title_of(const char *body, size_t len, const char **ret, size_t *ret
 
 void model_error_text(const char *body, size_t len, char *ret, size_t size, bool *ret_final)
 {
-	cleanup(model_cleanup_jsonp) json_t *root = json_loadb(body, len, MODEL_JSON_FLAGS, NULL);
+	cleanup(model_cleanup_jsonp) json_t *root =
+		json_load_bounded(body, len, MODEL_JSON_FLAGS, NULL);
 	const char *text = message_of(root);
 	size_t text_len = text ? strlen(text) : 0;
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "codec/json_bounded.h"
 #include "codec/pieces.h"
 
 #define MODEL_PARTS_MAX	 256U

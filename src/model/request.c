@@ -72,12 +72,15 @@ static json_t *read_arguments(const char *text, size_t len, struct ironclaw_erro
 
 	if (len == 0)
 		return json_object();
-	arguments = json_loadb(text, len, MODEL_JSON_FLAGS | JSON_DECODE_ANY, &error);
+	arguments = json_load_bounded(text, len, MODEL_JSON_FLAGS | JSON_DECODE_ANY, &error);
 	if (json_is_object(arguments))
 		return arguments;
 	if (arguments)
 		(void)err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			      "the arguments of the call must be one JSON object");
+	else if (error.line == 0)
+		(void)err_set(err, IRONCLAW_ERR_INVALID, E2BIG,
+			      "the arguments of the call are refused: %s", error.text);
 	else
 		(void)err_set(err, IRONCLAW_ERR_INVALID, EINVAL,
 			      "the arguments of the call are no valid JSON: line %d, column %d: %s",

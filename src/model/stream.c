@@ -159,7 +159,7 @@ static int load(struct model_stream *s, const char *text, size_t len, json_t **r
 		struct ironclaw_error *err)
 {
 	cleanup_free char *mended = NULL;
-	json_t *root = json_loadb(text, len, MODEL_JSON_FLAGS, NULL);
+	json_t *root = json_load_bounded(text, len, MODEL_JSON_FLAGS, NULL);
 	size_t mended_len;
 
 	s->mended = false;
@@ -167,7 +167,7 @@ static int load(struct model_stream *s, const char *text, size_t len, json_t **r
 		mended = pieces_mend_json(text, len, &mended_len);
 		if (!mended)
 			return err_sys(err, ENOMEM, "reading a model's answer");
-		root = json_loadb(mended, mended_len, MODEL_JSON_FLAGS, NULL);
+		root = json_load_bounded(mended, mended_len, MODEL_JSON_FLAGS, NULL);
 		s->mended = true;
 	}
 	if (!json_is_object(root)) {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/json_bounded.h"
 #include "codec/jsonrpc.h"
 
 static void parse(const char *text, struct jsonrpc_message *m)
@@ -106,7 +107,7 @@ static void test_kinds(void **state)
 static void test_bounds(void **state)
 {
 	struct jsonrpc_message m;
-	char deep[2 * JSONRPC_DEPTH_MAX + 16], id[JSONRPC_ID_MAX_B + 128];
+	char deep[2 * JSON_BOUNDED_DEPTH_MAX + 16], id[JSONRPC_ID_MAX_B + 128];
 	const size_t wide_len = 600000;
 	char *wide;
 
@@ -118,13 +119,13 @@ static void test_bounds(void **state)
 	parse(deep, &m);
 	assert_int_equal(m.code, JSONRPC_INVALID_REQUEST); /* the method's name is too long */
 	jsonrpc_done(&m);
-	memset(deep, '[', JSONRPC_DEPTH_MAX);
-	memset(deep + JSONRPC_DEPTH_MAX, ']', JSONRPC_DEPTH_MAX);
-	deep[2 * JSONRPC_DEPTH_MAX] = '\0';
+	memset(deep, '[', JSON_BOUNDED_DEPTH_MAX);
+	memset(deep + JSON_BOUNDED_DEPTH_MAX, ']', JSON_BOUNDED_DEPTH_MAX);
+	deep[2 * JSON_BOUNDED_DEPTH_MAX] = '\0';
 	parse(deep, &m);
 	assert_int_equal(m.kind, JSONRPC_BATCH);
 	jsonrpc_done(&m);
-	memset(deep, '[', JSONRPC_DEPTH_MAX + 1);
+	memset(deep, '[', JSON_BOUNDED_DEPTH_MAX + 1);
 	parse(deep, &m);
 	assert_string_equal(m.why, "nested too deeply");
 	jsonrpc_done(&m);

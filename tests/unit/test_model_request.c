@@ -419,10 +419,44 @@ static void test_tools(void **state)
 	}
 }
 
+/* A bound on bytes is none on memory: "[]," a hundred times as much. */
+static void test_costly_arguments(void **state)
+{
+	enum { BOUND = 1 << 17, EMPTY_B = 3 };
+	struct ironclaw_error err = {0};
+	size_t len = strlen("{\"a\":[");
+	char *text = malloc(16 + EMPTY_B * BOUND);
+	json_t *call, *arguments;
+
+	(void)state;
+	assert_non_null(text);
+	memcpy(text, "{\"a\":[", len);
+	for (size_t i = 0; i < BOUND / 2 - 2; i++, len += EMPTY_B)
+		memcpy(text + len, "[],", EMPTY_B);
+	memcpy(text + len, "0]}", 4);
+	call = json_pack("{s:s}", "arguments", text);
+	arguments = model_call_arguments(call, &err);
+	assert_non_null(arguments);
+	json_decref(arguments);
+	json_decref(call);
+
+	/* A few more. */
+	len = strlen(text) - 3;
+	for (size_t i = 0; i < 4; i++, len += EMPTY_B)
+		memcpy(text + len, "[],", EMPTY_B);
+	memcpy(text + len, "0]}", 4);
+	call = json_pack("{s:s}", "arguments", text);
+	assert_null(model_call_arguments(call, &err));
+	assert_non_null(strstr(err.text, "too many values"));
+	json_decref(call);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_bodies),
+		cmocka_unit_test(test_costly_arguments),
 		cmocka_unit_test(test_cache_marks),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_missing_results),
