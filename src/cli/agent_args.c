@@ -160,15 +160,6 @@ static const char *set_option(struct parser *p, int c)
 	return NULL;
 }
 
-static const char *option_name(int c)
-{
-	size_t i = 0;
-
-	while (longs[i].name && longs[i].val != c)
-		i++;
-	return longs[i].name ? longs[i].name : "?";
-}
-
 static int parse_flags(int argc, char **argv, struct parser *p)
 {
 	int c;
@@ -191,8 +182,8 @@ static int parse_flags(int argc, char **argv, struct parser *p)
 		else
 			bad = set_option(p, c);
 		if (bad)
-			return cli_usage_error(argv[0], "--%s '%s' %s", option_name(c), optarg,
-					       bad);
+			return cli_usage_error(argv[0], "--%s '%s' %s", cli_option_name(longs, c),
+					       optarg, bad);
 	}
 	if (argc > optind && !p->task)
 		p->task = argv[optind++];

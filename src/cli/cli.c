@@ -70,6 +70,13 @@ int cli_getopt(int argc, char **argv, const char *shorts, const struct option *l
 	return '?';
 }
 
+const char *cli_option_name(const struct option *longs, int c)
+{
+	while (longs->name && longs->val != c)
+		longs++;
+	return longs->name ? longs->name : "?";
+}
+
 int cli_help(const char *text)
 {
 	(void)fputs(text, stdout);

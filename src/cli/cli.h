@@ -76,6 +76,9 @@ int cli_fail(const struct ironclaw_error *err, int exit_code);
  */
 int cli_getopt(int argc, char **argv, const char *shorts, const struct option *longs);
 
+/** cli_option_name() - the long name of an option that cli_getopt() returned; "?" for others. */
+const char *cli_option_name(const struct option *longs, int c);
+
 /**
  * cli_parse_output() - the options of a command that only prints: --help, --json, and -q, --quiet.
  * @ret_quiet:	NULL: there is no -q

@@ -55,15 +55,6 @@ static const struct option longs[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char *option_name(int c)
-{
-	size_t i = 0;
-
-	while (longs[i].name && longs[i].val != c)
-		i++;
-	return longs[i].name ? longs[i].name : "?";
-}
-
 /* Return: NULL, or what is wrong with the argument */
 static const char *set_option(struct mcp_args *args, int c)
 {
@@ -114,8 +105,8 @@ int mcp_parse(int argc, char **argv, struct mcp_args *ret)
 			return cli_help(help);
 		bad = set_option(ret, c);
 		if (bad)
-			return cli_usage_error(argv[0], "--%s '%s' %s", option_name(c), optarg,
-					       bad);
+			return cli_usage_error(argv[0], "--%s '%s' %s", cli_option_name(longs, c),
+					       optarg, bad);
 	}
 	if (optind < argc)
 		return cli_usage_error(argv[0], "unexpected '%s'", argv[optind]);

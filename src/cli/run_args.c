@@ -126,15 +126,6 @@ static void set_option(struct parser *p, int c)
 		p->bad = "is not a time such as 30s, 5m or 1500ms (at most 7 days)";
 }
 
-static const char *option_name(int c)
-{
-	size_t i = 0;
-
-	while (longs[i].name && longs[i].val != c)
-		i++;
-	return longs[i].name ? longs[i].name : "?";
-}
-
 /* What stands before "--": options in any order, and one image name. */
 static int parse_flags(int argc, char **argv, struct parser *p)
 {
@@ -155,8 +146,8 @@ static int parse_flags(int argc, char **argv, struct parser *p)
 		else
 			set_option(p, c);
 		if (p->bad)
-			return cli_usage_error(argv[0], "--%s '%s' %s", option_name(c), optarg,
-					       p->bad);
+			return cli_usage_error(argv[0], "--%s '%s' %s", cli_option_name(longs, c),
+					       optarg, p->bad);
 	}
 	return -1;
 }

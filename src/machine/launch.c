@@ -418,23 +418,30 @@ int launch_wait_event(struct launch *l, enum control_event_kind kind, enum contr
 	}
 }
 
+int launch_hear_warden(struct launch *l, uint64_t deadline_us, struct ironclaw_error *err)
+{
+	struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
+	int r = poll(&p, 1, clock_left_ms(deadline_us));
+
+	if (r < 0 && errno == EINTR)
+		return 0;
+	if (r <= 0)
+		return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
+			       "the warden of VM '%s' does not answer", l->vm_id);
+	r = launch_read_warden(l, err);
+	return r > 0 ? launch_explain(l, err) : r;
+}
+
 /* A guest may be quicker than the warden's word that it started. */
 static int wait_started(struct launch *l, struct ironclaw_error *err)
 {
 	uint64_t deadline = clock_now_us() + LAUNCH_SLACK_MS * 1000ULL;
 
 	while (l->started_us == 0) {
-		struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
-		int r = poll(&p, 1, clock_left_ms(deadline));
+		int r = launch_hear_warden(l, deadline, err);
 
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
-				       "the warden of VM '%s' does not answer", l->vm_id);
-		r = launch_read_warden(l, err);
-		if (r != 0)
-			return r < 0 ? r : launch_explain(l, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -31,4 +31,12 @@ int launch_wait_event(struct launch *l, enum control_event_kind kind, enum contr
  */
 int launch_read_warden(struct launch *l, struct ironclaw_error *err);
 
+/**
+ * launch_hear_warden() - wait for what comes next of the warden's, once.
+ *
+ * Return: 0, and the caller looks whether it was what he waits for; -ETIMEDOUT after @deadline_us;
+ * -errno with the reason when the VM has ended
+ */
+int launch_hear_warden(struct launch *l, uint64_t deadline_us, struct ironclaw_error *err);
+
 #endif

@@ -12,7 +12,6 @@
  * of a command, whose loop then sees the end.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -44,17 +43,10 @@ static int ask_warden(struct launch *l, enum jail_order_kind kind, enum jail_eve
 	if (descriptors_send(l->warden_fd, &order, sizeof(order), NULL, 0) < 0)
 		return launch_explain(l, err);
 	while (l->answer.kind != answer) {
-		struct pollfd p = {.fd = l->warden_fd, .events = POLLIN};
-		int r = poll(&p, 1, clock_left_ms(deadline));
+		int r = launch_hear_warden(l, deadline, err);
 
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return err_set(err, IRONCLAW_ERR_TIMEOUT, ETIMEDOUT,
-				       "the warden of VM '%s' does not answer", l->vm_id);
-		r = launch_read_warden(l, err);
-		if (r != 0)
-			return r < 0 ? r : launch_explain(l, err);
+		if (r < 0)
+			return r;
 	}
 	if (l->answer.errnum == 0)
 		return 0;
