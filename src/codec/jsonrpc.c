@@ -59,6 +59,7 @@ static size_t escape_length(const char *p, const char *end, bool *ret_lone)
 /* Return: 0, -ENOMEM. *@ret_copy: the text with U+FFFD to take instead, made at the first need. */
 static int mend(const char *text, size_t len, char **ret_copy)
 {
+	static const char replacement[] = {'f', 'f', 'f', 'd'};
 	const char *end = text + len;
 	bool in_string = false, lone;
 	size_t step;
@@ -78,7 +79,7 @@ static int mend(const char *text, size_t len, char **ret_copy)
 				return -ENOMEM;
 			memcpy(*ret_copy, text, len);
 		}
-		memcpy(*ret_copy + (p - text) + 2, "fffd", 4);
+		memcpy(*ret_copy + (p - text) + 2, replacement, sizeof(replacement));
 	}
 	return 0;
 }
